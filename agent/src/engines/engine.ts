@@ -3,6 +3,8 @@ export type RunSpec = {
   readonly appId: string;
   readonly name: string;
   readonly release: number;
+  /** Tells two runs of one release apart, as a restart beside the old process needs; 0 by default. */
+  readonly instance?: number;
   /** The folder of the release. */
   readonly cwd: string;
   /** The program first, as an absolute path; then its arguments. Nothing in it is secret. */
@@ -25,7 +27,14 @@ export type RunState = {
 };
 
 /** What an engine lists: a release it was told to run, with its state. */
-export type Run = { readonly appId: string; readonly release: number; readonly state: RunState };
+export type Run = {
+  readonly appId: string;
+  readonly name: string;
+  readonly release: number;
+  readonly instance: number;
+  readonly port: number;
+  readonly state: RunState;
+};
 
 /** Paths of the files that a release's output goes to; the tail in logs/ reads them. */
 export type LogFiles = { readonly stdout: string; readonly stderr: string };
@@ -41,11 +50,11 @@ export type Engine = {
   /** Starts a release and returns once the engine has it; whether it is healthy is for the gate to say. */
   start(spec: RunSpec, signal?: AbortSignal): Promise<void>;
   /** Ends a release's processes and forgets it; nothing happens when there is none. */
-  stop(appId: string, release: number): Promise<void>;
+  stop(appId: string, release: number, instance?: number): Promise<void>;
   /** Cheap while nothing changed, so it may be polled. */
-  state(appId: string, release: number): Promise<RunState | undefined>;
+  state(appId: string, release: number, instance?: number): Promise<RunState | undefined>;
   list(): Promise<Run[]>;
-  logFiles(appId: string, release: number): LogFiles;
+  logFiles(appId: string, release: number, instance?: number): LogFiles;
   /** Has the log files opened again after they were renamed. */
   reopenLogs(): Promise<void>;
   control(action: ServiceControl): Promise<void>;

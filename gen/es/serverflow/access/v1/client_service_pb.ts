@@ -86,7 +86,7 @@ export type RevokeClientsRequest = Message<"serverflow.access.v1.RevokeClientsRe
   validateOnly: boolean;
 
   /**
-   * An id of the caller's choice; the same id returns the first result.
+   * An id of your choice: a retry with the same id is safe.
    *
    * @generated from field: string request_id = 2;
    */

@@ -109,7 +109,7 @@ export type CompleteSetupRequest = Message<"serverflow.account.v1.CompleteSetupR
   validateOnly: boolean;
 
   /**
-   * An id of the caller's choice; the same id returns the first result.
+   * An id of your choice: a retry with the same id is safe.
    *
    * @generated from field: string request_id = 7;
    */

@@ -44,7 +44,7 @@ export type CreateSessionRequest = Message<"serverflow.account.v1.CreateSessionR
   validateOnly: boolean;
 
   /**
-   * An id of the caller's choice; the same id returns the first result.
+   * An id of your choice: a retry with the same id is safe.
    *
    * @generated from field: string request_id = 4;
    */
@@ -156,7 +156,7 @@ export type DeleteSessionRequest = Message<"serverflow.account.v1.DeleteSessionR
   validateOnly: boolean;
 
   /**
-   * An id of the caller's choice; the same id returns the first result.
+   * An id of your choice: a retry with the same id is safe.
    *
    * @generated from field: string request_id = 3;
    */

@@ -177,90 +177,90 @@ export const SourceSchema: GenMessage<Source> = /*@__PURE__*/
   messageDesc(file_serverflow_app_v1_app, 1);
 
 /**
- * How an app is built, checked and switched. 0 or empty always means the default.
+ * How an app is built, checked and switched. Times are in milliseconds; 0 or empty means the default.
  *
  * @generated from message serverflow.app.v1.Settings
  */
 export type Settings = Message<"serverflow.app.v1.Settings"> & {
   /**
-   * The npm script that builds; empty means "build" where there is one.
+   * The npm script that builds; empty means build, where there is one.
    *
    * @generated from field: string build_script = 1;
    */
   buildScript: string;
 
   /**
-   * The npm script that starts; empty means "start", or else the main file.
+   * The npm script that starts; empty means start, or else the main file.
    *
    * @generated from field: string start_script = 2;
    */
   startScript: string;
 
   /**
-   * The folder that a static site is served from; empty means found out (dist, build, out, public).
+   * The folder of a static site; empty means dist, build, out or public.
    *
    * @generated from field: string output_directory = 3;
    */
   outputDirectory: string;
 
   /**
-   * The path that must answer 2xx or 3xx before a release serves; empty means /.
+   * The path that must answer 2xx or 3xx; empty means /.
    *
    * @generated from field: string health_path = 4;
    */
   healthPath: string;
 
   /**
-   * Between two health checks, in milliseconds; 0 means 1000.
+   * Between two health checks; 0 means 1000.
    *
    * @generated from field: uint32 health_interval_ms = 5;
    */
   healthIntervalMs: number;
 
   /**
-   * How long one health check may take, in milliseconds; 0 means 5000.
+   * For one health check; 0 means 5000.
    *
    * @generated from field: uint32 health_timeout_ms = 6;
    */
   healthTimeoutMs: number;
 
   /**
-   * How many checks must pass in a row; 0 means 3.
+   * Checks to pass in a row; 0 means 3.
    *
    * @generated from field: uint32 health_passes = 7;
    */
   healthPasses: number;
 
   /**
-   * How long a release has to pass, in milliseconds; 0 means 60000.
+   * For a new release to pass; 0 means 60000.
    *
    * @generated from field: uint32 health_deadline_ms = 8;
    */
   healthDeadlineMs: number;
 
   /**
-   * How long a new release is watched before the old one stops, in milliseconds; 0 means 60000.
+   * Watch of a new release before the old one stops; 0 means 60000.
    *
    * @generated from field: uint32 bake_ms = 9;
    */
   bakeMs: number;
 
   /**
-   * How long old connections may last after the bake, in milliseconds; 0 means 30000.
+   * For old connections to end after the bake; 0 means 30000.
    *
    * @generated from field: uint32 drain_ms = 10;
    */
   drainMs: number;
 
   /**
-   * How many releases are kept; 0 means 5.
+   * Releases to keep; 0 means 5.
    *
    * @generated from field: uint32 keep_releases = 11;
    */
   keepReleases: number;
 
   /**
-   * How long install and build may each take, in milliseconds; 0 means 900000.
+   * For install and for build, each; 0 means 900000.
    *
    * @generated from field: uint32 build_timeout_ms = 12;
    */

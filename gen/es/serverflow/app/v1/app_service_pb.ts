@@ -79,7 +79,7 @@ export type CreateAppRequest = Message<"serverflow.app.v1.CreateAppRequest"> & {
   validateOnly: boolean;
 
   /**
-   * An id of the caller's choice; the same id returns the first result.
+   * An id of your choice: a retry with the same id is safe.
    *
    * @generated from field: string request_id = 9;
    */
@@ -275,7 +275,7 @@ export type UpdateAppRequest = Message<"serverflow.app.v1.UpdateAppRequest"> & {
   validateOnly: boolean;
 
   /**
-   * An id of the caller's choice; the same id returns the first result.
+   * An id of your choice: a retry with the same id is safe.
    *
    * @generated from field: string request_id = 6;
    */
@@ -331,7 +331,7 @@ export type DeleteAppRequest = Message<"serverflow.app.v1.DeleteAppRequest"> & {
   validateOnly: boolean;
 
   /**
-   * An id of the caller's choice; the same id returns the first result.
+   * An id of your choice: a retry with the same id is safe.
    *
    * @generated from field: string request_id = 3;
    */
@@ -388,7 +388,7 @@ export type ControlAppRequest = Message<"serverflow.app.v1.ControlAppRequest"> &
   validateOnly: boolean;
 
   /**
-   * An id of the caller's choice; the same id returns the first result.
+   * An id of your choice: a retry with the same id is safe.
    *
    * @generated from field: string request_id = 4;
    */

@@ -156,7 +156,7 @@ export type SetVariablesRequest = Message<"serverflow.app.v1.SetVariablesRequest
   validateOnly: boolean;
 
   /**
-   * An id of the caller's choice; the same id returns the first result.
+   * An id of your choice: a retry with the same id is safe.
    *
    * @generated from field: string request_id = 4;
    */
@@ -226,7 +226,7 @@ export type DeleteVariablesRequest = Message<"serverflow.app.v1.DeleteVariablesR
   validateOnly: boolean;
 
   /**
-   * An id of the caller's choice; the same id returns the first result.
+   * An id of your choice: a retry with the same id is safe.
    *
    * @generated from field: string request_id = 4;
    */

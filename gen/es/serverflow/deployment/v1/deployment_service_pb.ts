@@ -51,7 +51,7 @@ export type CreateDeploymentRequest = Message<"serverflow.deployment.v1.CreateDe
   validateOnly: boolean;
 
   /**
-   * An id of the caller's choice; the same id returns the first result.
+   * An id of your choice: a retry with the same id is safe.
    *
    * @generated from field: string request_id = 5;
    */
@@ -359,7 +359,7 @@ export type RollBackAppRequest = Message<"serverflow.deployment.v1.RollBackAppRe
   validateOnly: boolean;
 
   /**
-   * An id of the caller's choice; the same id returns the first result.
+   * An id of your choice: a retry with the same id is safe.
    *
    * @generated from field: string request_id = 5;
    */

@@ -44,7 +44,7 @@ export type AddDomainRequest = Message<"serverflow.domain.v1.AddDomainRequest"> 
   validateOnly: boolean;
 
   /**
-   * An id of the caller's choice; the same id returns the first result.
+   * An id of your choice: a retry with the same id is safe.
    *
    * @generated from field: string request_id = 4;
    */
@@ -163,7 +163,7 @@ export type RemoveDomainRequest = Message<"serverflow.domain.v1.RemoveDomainRequ
   validateOnly: boolean;
 
   /**
-   * An id of the caller's choice; the same id returns the first result.
+   * An id of your choice: a retry with the same id is safe.
    *
    * @generated from field: string request_id = 3;
    */

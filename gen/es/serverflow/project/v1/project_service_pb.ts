@@ -51,7 +51,7 @@ export type CreateProjectRequest = Message<"serverflow.project.v1.CreateProjectR
   validateOnly: boolean;
 
   /**
-   * An id of the caller's choice; the same id returns the first result.
+   * An id of your choice: a retry with the same id is safe.
    *
    * @generated from field: string request_id = 5;
    */
@@ -212,7 +212,7 @@ export type UpdateProjectRequest = Message<"serverflow.project.v1.UpdateProjectR
   validateOnly: boolean;
 
   /**
-   * An id of the caller's choice; the same id returns the first result.
+   * An id of your choice: a retry with the same id is safe.
    *
    * @generated from field: string request_id = 4;
    */
@@ -268,7 +268,7 @@ export type DeleteProjectRequest = Message<"serverflow.project.v1.DeleteProjectR
   validateOnly: boolean;
 
   /**
-   * An id of the caller's choice; the same id returns the first result.
+   * An id of your choice: a retry with the same id is safe.
    *
    * @generated from field: string request_id = 3;
    */
@@ -325,7 +325,7 @@ export type CreateEnvironmentRequest = Message<"serverflow.project.v1.CreateEnvi
   validateOnly: boolean;
 
   /**
-   * An id of the caller's choice; the same id returns the first result.
+   * An id of your choice: a retry with the same id is safe.
    *
    * @generated from field: string request_id = 4;
    */
@@ -388,7 +388,7 @@ export type DeleteEnvironmentRequest = Message<"serverflow.project.v1.DeleteEnvi
   validateOnly: boolean;
 
   /**
-   * An id of the caller's choice; the same id returns the first result.
+   * An id of your choice: a retry with the same id is safe.
    *
    * @generated from field: string request_id = 4;
    */

@@ -212,7 +212,7 @@ export type CancelEnrollmentRequest = Message<"serverflow.server.v1.CancelEnroll
   validateOnly: boolean;
 
   /**
-   * An id of the caller's choice; the same id returns the first result.
+   * An id of your choice: a retry with the same id is safe.
    *
    * @generated from field: string request_id = 3;
    */

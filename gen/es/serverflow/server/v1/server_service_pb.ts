@@ -142,7 +142,7 @@ export type UpdateServerRequest = Message<"serverflow.server.v1.UpdateServerRequ
   validateOnly: boolean;
 
   /**
-   * An id of the caller's choice; the same id returns the first result.
+   * An id of your choice: a retry with the same id is safe.
    *
    * @generated from field: string request_id = 4;
    */
@@ -198,7 +198,7 @@ export type DeleteServerRequest = Message<"serverflow.server.v1.DeleteServerRequ
   validateOnly: boolean;
 
   /**
-   * An id of the caller's choice; the same id returns the first result.
+   * An id of your choice: a retry with the same id is safe.
    *
    * @generated from field: string request_id = 3;
    */
@@ -262,7 +262,7 @@ export type ControlServiceRequest = Message<"serverflow.server.v1.ControlService
   validateOnly: boolean;
 
   /**
-   * An id of the caller's choice; the same id returns the first result.
+   * An id of your choice: a retry with the same id is safe.
    *
    * @generated from field: string request_id = 5;
    */

@@ -1,0 +1,36 @@
+import { createClient } from '@connectrpc/connect';
+import { ClientService } from '@serverflow/gen/es/serverflow/access/v1/client_service_pb';
+import { TokenService } from '@serverflow/gen/es/serverflow/access/v1/token_service_pb';
+import { AccountService } from '@serverflow/gen/es/serverflow/account/v1/account_service_pb';
+import { OrganizationService } from '@serverflow/gen/es/serverflow/account/v1/organization_service_pb';
+import { SessionService } from '@serverflow/gen/es/serverflow/account/v1/session_service_pb';
+import { AppService } from '@serverflow/gen/es/serverflow/app/v1/app_service_pb';
+import { VariableService } from '@serverflow/gen/es/serverflow/app/v1/variable_service_pb';
+import { AuditService } from '@serverflow/gen/es/serverflow/audit/v1/audit_service_pb';
+import { DeploymentService } from '@serverflow/gen/es/serverflow/deployment/v1/deployment_service_pb';
+import { DomainService } from '@serverflow/gen/es/serverflow/domain/v1/domain_service_pb';
+import { LogService } from '@serverflow/gen/es/serverflow/log/v1/log_service_pb';
+import { MetricService } from '@serverflow/gen/es/serverflow/metric/v1/metric_service_pb';
+import { OverviewService } from '@serverflow/gen/es/serverflow/overview/v1/overview_service_pb';
+import { ProjectService } from '@serverflow/gen/es/serverflow/project/v1/project_service_pb';
+import { EnrollmentService } from '@serverflow/gen/es/serverflow/server/v1/enrollment_service_pb';
+import { ServerService } from '@serverflow/gen/es/serverflow/server/v1/server_service_pb';
+import { transport } from './transport.ts';
+
+/** One client per service of the public API. */
+export const accounts = createClient(AccountService, transport);
+export const sessions = createClient(SessionService, transport);
+export const organizations = createClient(OrganizationService, transport);
+export const tokens = createClient(TokenService, transport);
+export const aiClients = createClient(ClientService, transport);
+export const overview = createClient(OverviewService, transport);
+export const projects = createClient(ProjectService, transport);
+export const servers = createClient(ServerService, transport);
+export const enrollments = createClient(EnrollmentService, transport);
+export const apps = createClient(AppService, transport);
+export const variables = createClient(VariableService, transport);
+export const deployments = createClient(DeploymentService, transport);
+export const domains = createClient(DomainService, transport);
+export const logs = createClient(LogService, transport);
+export const metrics = createClient(MetricService, transport);
+export const audit = createClient(AuditService, transport);

@@ -1,0 +1,27 @@
+import { createContextValues, type Interceptor } from '@connectrpc/connect';
+import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { addressKey } from '../guard/call.ts';
+import type { Handler } from './listen.ts';
+import { registry } from './registry.ts';
+import { publicRoutes } from './routes.ts';
+
+/** The adapter's own name for the same thing; its package does not export the types of request and response. */
+type AdapterHandler = ReturnType<typeof connectNodeAdapter>;
+
+/** The largest request body, in bytes. */
+export const requestCap = 1024 * 1024;
+
+/** The public door: Connect, gRPC and gRPC-Web for every service but the agents'; what is no RPC goes to the fallback. */
+export function publicDoor(guard: Interceptor, fallback: Handler): Handler {
+  const handler = connectNodeAdapter({
+    routes: publicRoutes,
+    interceptors: [guard],
+    readMaxBytes: requestCap,
+    maxTimeoutMs: 3_600_000,
+    jsonOptions: { ignoreUnknownFields: false, alwaysEmitImplicit: true, registry },
+    contextValues: (request) =>
+      createContextValues().set(addressKey, request.socket.remoteAddress ?? ''),
+    fallback: fallback as AdapterHandler,
+  });
+  return handler as Handler;
+}

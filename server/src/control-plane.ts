@@ -22,7 +22,14 @@ export async function startControlPlane(config: Config): Promise<ControlPlane> {
   const log = pino({ level: config.logLevel });
   const store = await openStore(config.databaseFile);
   const live = createLive();
-  const rpcGuard = guard({ store, live, log, door: 'rpc', watchCaller: (call) => call.signal });
+  const rpcGuard = guard({
+    store,
+    live,
+    log,
+    parts: { config },
+    door: 'rpc',
+    watchCaller: (call) => call.signal,
+  });
   const port = await listen(config.host, config.port, publicDoor(rpcGuard, notThere));
   return {
     config,

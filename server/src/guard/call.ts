@@ -3,6 +3,7 @@ import { createContextKey, type HandlerContext } from '@connectrpc/connect';
 import type { Permission, Toolset } from '@serverflow/gen/es/serverflow/options/v1/options_pb';
 import type { Logger } from 'pino';
 import type { Live } from '../live.ts';
+import type { Parts } from '../parts.ts';
 import type { Store } from '../store/store.ts';
 
 /** Who calls, as the credential proved it. */
@@ -51,6 +52,7 @@ export type Call = {
   readonly store: Store;
   readonly live: Live;
   readonly log: Logger;
+  readonly parts: Parts;
 };
 
 /** Where the guard leaves the call for the handlers. */

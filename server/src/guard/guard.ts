@@ -13,6 +13,7 @@ import type { Logger } from 'pino';
 import { writeEvent } from '../audit/audit.ts';
 import { methodName, policyOf, registry } from '../doors/registry.ts';
 import type { Live } from '../live.ts';
+import type { Parts } from '../parts.ts';
 import type { Store } from '../store/store.ts';
 import { addressKey, callKey, type Call, type Caller, type Door } from './call.ts';
 import { identify } from './caller.ts';
@@ -25,6 +26,7 @@ export type GuardParts = {
   store: Store;
   live: Live;
   log: Logger;
+  parts: Parts;
   door: Door;
   watchCaller: (call: Call) => AbortSignal;
 };
@@ -156,6 +158,7 @@ function callFor(parts: GuardParts, request: UnaryRequest | StreamRequest, calle
     store: parts.store,
     live: parts.live,
     log: parts.log,
+    parts: parts.parts,
   };
 }
 

@@ -122,10 +122,7 @@ export function readSettings(flags: Flags, env: Environment): Settings {
       'The address of the control plane is not known; give it with --control-plane, as the dashboard shows it.',
     );
   }
-  const front = text(table, 'front') ?? 'auto';
-  if (front !== 'auto' && front !== 'nginx' && front !== 'embedded') {
-    throw new Complaint('BAD_CONFIG', `front is "${front}"; it must be auto, nginx or embedded.`);
-  }
+  const kind = parseFront(text(table, 'front') ?? 'auto');
   const listen = env['SERVERFLOW_FRONT_LISTEN'] ?? text(table, 'front_listen') ?? '127.0.0.1:7380';
   const numbers = readNumbers(table);
   if (
@@ -143,7 +140,7 @@ export function readSettings(flags: Flags, env: Environment): Settings {
     apps: join(where.state, 'apps'),
     policyFile: where.policyFile,
     controlPlane: parseControlPlane(address),
-    front: { kind: front, listen: parseListen(listen) },
+    front: { kind, listen: parseListen(listen) },
     programs: findPrograms(searchPath, (name) => text(table, name)),
     searchPath,
     network: readNetwork(env),
@@ -174,6 +171,11 @@ export function parseControlPlane(address: string): URL {
 function enrolledAddress(state: string): string | undefined {
   const file = addressFile(state);
   return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
+}
+
+function parseFront(front: string): Settings['front']['kind'] {
+  if (front === 'auto' || front === 'nginx' || front === 'embedded') return front;
+  throw new Complaint('BAD_CONFIG', `front is "${front}"; it must be auto, nginx or embedded.`);
 }
 
 function parseListen(listen: string): { host: string; port: number } {

@@ -62,15 +62,17 @@ export class Redactor {
         const complete =
           line > 0 || held.length <= LONGEST_LINE ? line : held.length - LONGEST_TOKEN;
         if (complete === 0) return '';
-        return release(complete - this.#openAt(held.slice(0, complete)));
+        return release(this.#safeCut(held.slice(0, complete)));
       },
       end: () => release(held.length),
     };
   }
 
-  /** How much of the end must wait because a secret may go on behind it; the text before it ends no secret in the middle. */
-  #openAt(text: string): number {
-    return this.#automaton().find(text).open;
+  /** Where the text may be cut so that no secret goes on behind the cut, nor a found one lies across it. */
+  #safeCut(text: string): number {
+    const { spans, open } = this.#automaton().find(text);
+    const cut = text.length - open;
+    return spans.find(({ start, end }) => start < cut && cut < end)?.start ?? cut;
   }
 
   #automaton(): Needles {

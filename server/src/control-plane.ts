@@ -2,7 +2,9 @@ import { pino, type Logger } from 'pino';
 import type { Config } from './config.ts';
 import { listen, type Request, type Response } from './doors/listen.ts';
 import { publicDoor } from './doors/public.ts';
+import { createSetup, setupRequired } from './accounts/accounts.ts';
 import { guard } from './guard/guard.ts';
+import { createLimits } from './guard/limits.ts';
 import { createLive, type Live } from './live.ts';
 import { openStore, type Store } from './store/store.ts';
 
@@ -14,6 +16,8 @@ export type ControlPlane = {
   readonly store: Store;
   readonly live: Live;
   readonly log: Logger;
+  /** The path of the one-time set-up address, while there is no person. */
+  readonly setupPath: string | undefined;
   readonly close: () => Promise<void>;
 };
 
@@ -22,11 +26,12 @@ export async function startControlPlane(config: Config): Promise<ControlPlane> {
   const log = pino({ level: config.logLevel });
   const store = await openStore(config.databaseFile);
   const live = createLive();
+  const setup = createSetup();
   const rpcGuard = guard({
     store,
     live,
     log,
-    parts: { config },
+    parts: { config, limits: createLimits(), setup },
     door: 'rpc',
     watchCaller: (call) => call.signal,
   });
@@ -37,6 +42,7 @@ export async function startControlPlane(config: Config): Promise<ControlPlane> {
     store,
     live,
     log,
+    setupPath: (await setupRequired(store.all())) ? `/setup#${setup.token}` : undefined,
     async close() {
       await port.close();
       await store.close();

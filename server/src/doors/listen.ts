@@ -46,7 +46,7 @@ export async function listen(host: string, port: number, handler: Handler): Prom
   );
   const h2 = createHttp2(
     { settings: { maxConcurrentStreams: 1_000 }, unknownProtocolTimeout: firstByteMs },
-    handler,
+    (request, response) => handler(request, response as unknown as Response),
   );
   const sockets = new Set<Socket>();
   const server = createServer({ noDelay: true }, (socket) => {

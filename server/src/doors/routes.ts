@@ -1,8 +1,20 @@
 import type { ConnectRouter } from '@connectrpc/connect';
+import { ClientService } from '@serverflow/gen/es/serverflow/access/v1/client_service_pb';
+import { TokenService } from '@serverflow/gen/es/serverflow/access/v1/token_service_pb';
+import { AccountService } from '@serverflow/gen/es/serverflow/account/v1/account_service_pb';
+import { OrganizationService } from '@serverflow/gen/es/serverflow/account/v1/organization_service_pb';
+import { SessionService } from '@serverflow/gen/es/serverflow/account/v1/session_service_pb';
 import { ProjectService } from '@serverflow/gen/es/serverflow/project/v1/project_service_pb';
+import { accountRpc, organizationRpc, sessionRpc } from '../accounts/rpc.ts';
 import { projectRpc } from '../projects/rpc.ts';
+import { clientRpc, tokenRpc } from '../tokens/rpc.ts';
 
 /** Every service of the public door. */
 export function publicRoutes(router: ConnectRouter): void {
+  router.service(AccountService, accountRpc);
+  router.service(SessionService, sessionRpc);
+  router.service(OrganizationService, organizationRpc);
+  router.service(TokenService, tokenRpc);
+  router.service(ClientService, clientRpc);
   router.service(ProjectService, projectRpc);
 }

@@ -1,0 +1,151 @@
+import { create, type JsonObject, type Message } from '@bufbuild/protobuf';
+import type { Transport } from '@connectrpc/connect';
+import type { CallToolResult } from '@modelcontextprotocol/server';
+import {
+  DeploymentService,
+  type WaitDeploymentResponse,
+} from '@serverflow/gen/es/serverflow/deployment/v1/deployment_service_pb';
+import {
+  ToolsetSchema,
+  PermissionSchema,
+} from '@serverflow/gen/es/serverflow/options/v1/options_pb';
+import { answerOf, refusalOf, sizeOf, type Refusal } from './answer.ts';
+import { BadArguments, requestOf } from './arguments.ts';
+import { mayUse, type Grant } from './grant.ts';
+import { nearest } from './names.ts';
+import { nextStep } from './next-step.ts';
+import { refusalOfError } from './problem.ts';
+import { boundWait, followSteps, makeStepTeller, type Say } from './progress.ts';
+import { listTools, tools, type Tool } from './tools.ts';
+
+/** One call of a tool by a client. */
+export interface ToolCall {
+  name: string;
+  arguments: unknown;
+  grant: Grant;
+  /** The API, called as the client's token. */
+  transport: Transport;
+  signal: AbortSignal;
+  /** The longest the call may take, in milliseconds; at most 45,000. */
+  deadlineMs: number;
+  /** Tells the client of progress; absent when it did not ask. */
+  say?: Say;
+}
+
+/** How a call ended, for the log: the reason is "" when it succeeded. */
+export interface ToolOutcome {
+  result: CallToolResult;
+  reason: string;
+}
+
+/** Calls a tool. Whatever goes wrong becomes a result that says what to do; it never rejects. */
+export async function callTool(call: ToolCall): Promise<ToolOutcome> {
+  try {
+    const tool = tools.get(call.name);
+    if (!tool || !mayUse(tool.policy, call.grant)) return refused(notListed(call, tool));
+    const args = (call.arguments ?? {}) as JsonObject;
+    const request = withRequestId(tool, requestOf(tool.method.input, args));
+    const response = await ask(tool, request, call);
+    return { result: answerOf(tool.method.output, response, nextStep(response, args)), reason: '' };
+  } catch (error) {
+    return refused(error instanceof BadArguments ? badArguments(error) : refusalOfError(error));
+  }
+}
+
+async function ask(tool: Tool, request: Message, call: ToolCall): Promise<Message> {
+  if (tool.method === DeploymentService.method.waitDeployment) return wait(tool, request, call);
+  return askWithinSize(tool, request, call);
+}
+
+/** Waits, and tells the steps meanwhile when the client asked for progress. */
+async function wait(tool: Tool, request: Message, call: ToolCall): Promise<Message> {
+  const bounded = boundWait(request, call.deadlineMs);
+  if (!call.say) return send(tool, bounded, call);
+  const teller = makeStepTeller(call.say);
+  const end = new AbortController();
+  const signal = AbortSignal.any([call.signal, end.signal]);
+  const progress = followSteps(call.transport, bounded, signal, teller);
+  try {
+    const response = await send(tool, bounded, call);
+    const { deployment } = response as WaitDeploymentResponse;
+    if (deployment) await teller.tell(deployment);
+    return response;
+  } finally {
+    end.abort();
+    await progress;
+  }
+}
+
+/**
+ * Asks for a page and, when it does not fit, for a shorter one, so that the cursor in the answer continues
+ * where the answer ends.
+ */
+async function askWithinSize(tool: Tool, request: Message, call: ToolCall): Promise<Message> {
+  let response = await send(tool, request, call);
+  const count = tool.method.input.fields.find(
+    ({ name }) => name === 'page_size' || name === 'limit',
+  )?.localName;
+  const list = tool.method.output.fields.find(({ fieldKind }) => fieldKind === 'list')?.localName;
+  if (count === undefined || list === undefined) return response;
+  for (let round = 0; round < 3; round++) {
+    const { bytes, limit } = sizeOf(tool.method.output, response);
+    const items = (response as unknown as Record<string, unknown[]>)[list]?.length ?? 0;
+    if (bytes <= limit || items <= 1) break;
+    const fewer = Math.max(1, Math.min(items - 1, Math.floor((items * limit * 0.9) / bytes)));
+    response = await send(tool, { ...request, [count]: fewer }, call);
+  }
+  return response;
+}
+
+async function send(tool: Tool, request: Message, call: ToolCall): Promise<Message> {
+  const { message } = await call.transport.unary(
+    tool.method,
+    call.signal,
+    call.deadlineMs,
+    undefined,
+    request,
+  );
+  return message;
+}
+
+/** A mutation without an id of the caller's gets one, so that a retry below us never does it twice. */
+function withRequestId(tool: Tool, request: Message): Message {
+  const field = tool.method.input.field['requestId'];
+  if (!field || (request as unknown as { requestId: string }).requestId !== '') return request;
+  return create(tool.method.input, { ...request, requestId: crypto.randomUUID() });
+}
+
+function refused(refusal: Refusal): ToolOutcome {
+  return { result: refusalOf(refusal), reason: refusal.reason };
+}
+
+function badArguments(error: BadArguments): Refusal {
+  return {
+    message: error.message,
+    reason: 'INVALID_ARGUMENT',
+    isRetryable: false,
+    next: 'Correct the argument and call the tool again; nothing was changed.',
+    nearest: error.nearest,
+  };
+}
+
+function notListed({ name, grant }: ToolCall, tool: Tool | undefined): Refusal {
+  if (!tool) {
+    const names = listTools(grant).map((one) => one.name);
+    return {
+      message: `There is no tool ${name.slice(0, 60)}.`,
+      reason: 'NOT_FOUND',
+      isRetryable: false,
+      next: 'Use one of the tools that tools/list shows.',
+      nearest: nearest(name, names),
+    };
+  }
+  const permission = PermissionSchema.value[tool.policy.permission]?.name ?? '';
+  const toolset = ToolsetSchema.value[tool.policy.tool]?.name ?? '';
+  return {
+    message: `This token may not use ${name}: it takes ${permission} and ${toolset}.`,
+    reason: 'PERMISSION_DENIED',
+    isRetryable: false,
+    next: 'Ask the person you work for to do it, or for a token that may.',
+  };
+}

@@ -1,0 +1,55 @@
+import type { Transport } from '@connectrpc/connect';
+import {
+  ProtocolError,
+  ProtocolErrorCode,
+  type ReadResourceResult,
+  type ResourceTemplateType,
+} from '@modelcontextprotocol/server';
+import { callTool } from './call.ts';
+import type { Grant } from './grant.ts';
+
+/** The logs as resources, read with the same right and within the same bounds as by search_logs. */
+export const logTemplates: readonly ResourceTemplateType[] = [
+  {
+    uriTemplate: 'serverflow://apps/{app}/log',
+    name: 'app_log',
+    title: 'Log of an app',
+    mimeType: 'text/plain',
+  },
+  {
+    uriTemplate: 'serverflow://apps/{app}/deployments/{number}/log',
+    name: 'deployment_log',
+    title: 'Log of a deployment',
+    mimeType: 'text/plain',
+  },
+];
+
+const address = /^serverflow:\/\/apps\/([a-z0-9_-]{1,64})(?:\/deployments\/([1-9]\d{0,8}))?\/log$/i;
+
+/** Reads the last lines of a log; throws a protocol error when there is none for this caller. */
+export async function readLog(
+  uri: string,
+  grant: Grant,
+  transport: Transport,
+  signal: AbortSignal,
+): Promise<ReadResourceResult> {
+  const [, app, number] = address.exec(uri) ?? [];
+  if (app === undefined) {
+    throw new ProtocolError(
+      ProtocolErrorCode.InvalidParams,
+      `There is no resource ${uri.slice(0, 100)}; there are serverflow://apps/{app}/log and ` +
+        'serverflow://apps/{app}/deployments/{number}/log.',
+    );
+  }
+  const { result } = await callTool({
+    name: 'search_logs',
+    arguments: { app, deployment: Number(number ?? 0) },
+    grant,
+    transport,
+    signal,
+    deadlineMs: 30_000,
+  });
+  const text = result.content.map((part) => (part.type === 'text' ? part.text : '')).join('\n');
+  if (result.isError) throw new ProtocolError(ProtocolErrorCode.InvalidParams, text);
+  return { contents: [{ uri, mimeType: 'text/plain', text }] };
+}

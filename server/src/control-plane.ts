@@ -4,6 +4,7 @@ import { listen, type Request, type Response } from './doors/listen.ts';
 import { publicDoor } from './doors/public.ts';
 import { createSetup, setupRequired } from './accounts/accounts.ts';
 import { guard } from './guard/guard.ts';
+import { dashboardOrigins } from './guard/origin.ts';
 import { createLimits } from './guard/limits.ts';
 import { createLive, type Live } from './live.ts';
 import { openStore, type Store } from './store/store.ts';
@@ -33,7 +34,7 @@ export async function startControlPlane(config: Config): Promise<ControlPlane> {
     log,
     parts: { config, limits: createLimits(), setup },
     door: 'rpc',
-    watchCaller: (call) => call.signal,
+    origins: dashboardOrigins(config.publicUrl),
   });
   const port = await listen(config.host, config.port, publicDoor(rpcGuard, notThere));
   return {

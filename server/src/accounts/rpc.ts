@@ -6,6 +6,7 @@ import { ThingKind } from '@serverflow/gen/es/serverflow/overview/v1/overview_pb
 import { callOf, organizationOf, reading } from '../guard/call.ts';
 import { sessionCookie } from '../guard/caller.ts';
 import { change } from '../guard/change.ts';
+import { credentialTopic } from '../guard/credential.ts';
 import { notFound, problem, Reason } from '../guard/problems.ts';
 import { nextPage, readPage } from '../store/page.ts';
 import { version } from '../version.ts';
@@ -104,6 +105,7 @@ export const sessionRpc: ServiceImpl<typeof SessionService> = {
         const row = await em.findOne(Session, { id, user: call.caller.user });
         if (!row) throw notFound('session', id);
         em.remove(row);
+        afterCommit(() => call.live.publish(credentialTopic(id)));
         about('person', call.caller.email, 'signed out');
         if (id === call.caller.session) afterCommit(() => clearCookie(context));
         return {};

@@ -4,8 +4,10 @@ import { TokenService } from '@serverflow/gen/es/serverflow/access/v1/token_serv
 import { AccountService } from '@serverflow/gen/es/serverflow/account/v1/account_service_pb';
 import { OrganizationService } from '@serverflow/gen/es/serverflow/account/v1/organization_service_pb';
 import { SessionService } from '@serverflow/gen/es/serverflow/account/v1/session_service_pb';
+import { AuditService } from '@serverflow/gen/es/serverflow/audit/v1/audit_service_pb';
 import { ProjectService } from '@serverflow/gen/es/serverflow/project/v1/project_service_pb';
 import { accountRpc, organizationRpc, sessionRpc } from '../accounts/rpc.ts';
+import { auditRpc } from '../audit/rpc.ts';
 import { projectRpc } from '../projects/rpc.ts';
 import { clientRpc, tokenRpc } from '../tokens/rpc.ts';
 
@@ -17,4 +19,5 @@ export function publicRoutes(router: ConnectRouter): void {
   router.service(TokenService, tokenRpc);
   router.service(ClientService, clientRpc);
   router.service(ProjectService, projectRpc);
+  router.service(AuditService, auditRpc);
 }

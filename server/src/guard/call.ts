@@ -16,6 +16,8 @@ export type Caller =
       readonly session: string;
       readonly organization: string;
       readonly permissions: ReadonlySet<Permission>;
+      /** When the credential ends at the latest. */
+      readonly expiresAt: Date;
     }
   | {
       readonly kind: 'token';
@@ -31,6 +33,7 @@ export type Caller =
       readonly projects: readonly string[];
       readonly environments: readonly string[];
       readonly toolsets: readonly Toolset[];
+      readonly expiresAt: Date;
     };
 
 /** Which door a call came through: plain RPC, or the tools of an AI client. */

@@ -63,6 +63,7 @@ async function byToken(store: Store, authorization: string): Promise<Caller> {
     projects: row.projects,
     environments: row.environments,
     toolsets: row.toolsets as Toolset[],
+    expiresAt: row.expiresAt,
   };
 }
 
@@ -84,6 +85,7 @@ async function bySession(store: Store, secret: string): Promise<Caller> {
     session: row.id,
     organization: row.organization,
     permissions: ownerPermissions,
+    expiresAt: row.expiresAt,
   };
 }
 

@@ -13,7 +13,7 @@ import { reflect } from '@bufbuild/protobuf/reflect';
 import type { EntityManager } from '@mikro-orm/sql';
 import type { HandlerContext } from '@connectrpc/connect';
 import { ThingKind } from '@serverflow/gen/es/serverflow/overview/v1/overview_pb';
-import { writeEvent } from '../audit/audit.ts';
+import { activityTopic, writeEvent } from '../audit/audit.ts';
 import { changesTopic } from '../live.ts';
 import { newId } from '../store/ids.ts';
 import { callOf, type Call } from './call.ts';
@@ -56,6 +56,7 @@ export async function change<Req extends DescMessage, Res extends DescMessage>(
   const em = organization ? call.store.tenant(organization) : call.store.all();
   const hooks: (() => void)[] = [];
   let response: MessageShape<Res> | undefined;
+  let acted = '';
   try {
     await em.transactional(async (tx) => {
       const repeated = await firstResult(tx, call, schemas, request);
@@ -86,6 +87,7 @@ export async function change<Req extends DescMessage, Res extends DescMessage>(
         summary,
         request: redacted(schemas.input, request),
       });
+      acted = part.organization;
       await keepResult(tx, call, part.organization, schemas, request, response);
     });
   } catch (thrown) {
@@ -95,6 +97,7 @@ export async function change<Req extends DescMessage, Res extends DescMessage>(
   }
   context.values.set(changedKey, true);
   for (const hook of hooks) hook();
+  if (acted) call.live.publish(activityTopic(acted));
   if (!response) throw new Error('The change has no result.');
   return response;
 }

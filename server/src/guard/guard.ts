@@ -1,17 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { create, type DescMessage, type Message } from '@bufbuild/protobuf';
-import { createValidator } from '@bufbuild/protovalidate';
+import { create, type Message } from '@bufbuild/protobuf';
 import type { Interceptor, StreamRequest, UnaryRequest } from '@connectrpc/connect';
 import { ConnectError } from '@connectrpc/connect';
-import {
-  Caller as Kind,
-  Hazard,
-  PermissionSchema,
-  type MethodPolicy,
-} from '@serverflow/gen/es/serverflow/options/v1/options_pb';
+import type { MethodPolicy } from '@serverflow/gen/es/serverflow/options/v1/options_pb';
 import type { Logger } from 'pino';
-import { writeEvent } from '../audit/audit.ts';
-import { methodName, policyOf, registry } from '../doors/registry.ts';
+import { activityTopic, writeEvent } from '../audit/audit.ts';
+import { methodName, policyOf } from '../doors/registry.ts';
 import type { Live } from '../live.ts';
 import type { Parts } from '../parts.ts';
 import type { Store } from '../store/store.ts';
@@ -19,7 +13,12 @@ import { addressKey, callKey, type Call, type Caller, type Door } from './call.t
 import { identify } from './caller.ts';
 import { redacted } from './change.ts';
 import { changedKey } from './changed.ts';
+import { permit } from './policy.ts';
 import { problem, ProblemError, Reason, reasonName, toConnectError } from './problems.ts';
+import { validate } from './rules.ts';
+import { checkOrigin } from './origin.ts';
+import { credentialEnds } from './credential.ts';
+import { seenClient } from '../tokens/clients.ts';
 
 /** What the guard stands on. */
 export type GuardParts = {
@@ -28,7 +27,8 @@ export type GuardParts = {
   log: Logger;
   parts: Parts;
   door: Door;
-  watchCaller: (call: Call) => AbortSignal;
+  /** The origins of the dashboard. */
+  origins: readonly string[];
 };
 
 /**
@@ -36,84 +36,38 @@ export type GuardParts = {
  * handler, what of it is kept (audit) and how a failure is told (problem).
  */
 export function guard(parts: GuardParts): Interceptor {
-  const validator = createValidator({ registry });
   return (next) => async (request) => {
+    if (!request.service.typeName.startsWith('serverflow.')) return next(request);
     const policy = policyOf(request.method);
     const started = performance.now();
     let call = callFor(parts, request, { kind: 'anyone' });
     try {
       call = { ...call, caller: await identify(parts.store, request.header) };
+      if (call.caller.kind === 'person') checkOrigin(request.header, parts.origins);
+      if (request.stream)
+        call = { ...call, signal: AbortSignal.any([call.signal, credentialEnds(call)]) };
       request.contextValues.set(callKey, call);
       permit(policy, call);
       if (request.stream) {
         const messages = checked(request.message, (message) =>
-          validate(validator, request.method.input, message),
+          validate(request.method.input, message),
         );
         const response = await next({ ...request, message: messages });
         return response.stream
-          ? { ...response, message: guarded(response.message, call, parts) }
+          ? { ...response, message: guarded(response.message, request.signal, call, parts) }
           : response;
       }
-      validate(validator, request.method.input, request.message);
+      validate(request.method.input, request.message);
       const response = await next(request);
       if (policy.hazard && !request.contextValues.get(changedKey))
         throw new Error(`${call.method} changed something past change().`);
-      if (!policy.hazard && call.caller.kind === 'token' && call.caller.tokenKind === 'mcp')
-        await note(call, 'done', '', request);
+      await seen(call, policy, request);
       parts.log.debug({ call: summary(call), ms: performance.now() - started }, 'call');
       return response;
     } catch (thrown) {
       throw await refuse(parts, call, policy, request, thrown);
     }
   };
-}
-
-/** Decides by the method's policy alone; the same rule lists an AI client's tools. */
-function permit(policy: MethodPolicy, call: Call): void {
-  const caller = call.caller;
-  if (policy.caller === Kind.ANYONE) return;
-  if (policy.caller === Kind.AGENT)
-    throw problem(Reason.WRONG_DOOR, { kind: 'api', expected: 'agent' });
-  if (caller.kind === 'anyone') throw problem(Reason.NOT_SIGNED_IN);
-  if (caller.kind === 'token') {
-    const expected = call.door === 'mcp' ? 'mcp' : 'api';
-    if (caller.tokenKind !== expected)
-      throw problem(Reason.WRONG_DOOR, { kind: caller.tokenKind, expected });
-    if (policy.caller === Kind.PERSON) throw problem(Reason.PERSON_REQUIRED);
-    if (policy.hazard === Hazard.DESTROYS && caller.tokenKind === 'mcp')
-      throw problem(Reason.DESTROYS, { method: call.method });
-  } else if (call.door === 'mcp') {
-    throw problem(Reason.WRONG_DOOR, { kind: 'session', expected: 'mcp' });
-  }
-  if (policy.permission && !caller.permissions.has(policy.permission)) {
-    throw problem(Reason.PERMISSION_DENIED, {
-      permission: PermissionSchema.value[policy.permission]?.name ?? String(policy.permission),
-    });
-  }
-}
-
-function validate(
-  validator: ReturnType<typeof createValidator>,
-  schema: DescMessage,
-  message: Message,
-): void {
-  const result = validator.validate(schema, message);
-  if (result.kind === 'valid') return;
-  if (result.kind === 'error') throw result.error;
-  const violations = result.violations.map((violation) => ({
-    field: violation.field
-      .map((part) =>
-        'name' in part ? part.name : part.kind === 'list_sub' ? `[${part.index}]` : '',
-      )
-      .join('.'),
-    description: violation.message,
-  }));
-  const first = violations[0] ?? { field: 'request', description: 'is not valid' };
-  throw problem(
-    Reason.INVALID_ARGUMENT,
-    { field: first.field, violation: first.description },
-    { violations },
-  );
 }
 
 async function* checked<T extends Message>(
@@ -129,19 +83,28 @@ async function* checked<T extends Message>(
 /** Passes a stream on until the caller's credential ends, and tells its failure as a problem. */
 async function* guarded<T>(
   messages: AsyncIterable<T>,
+  gone: AbortSignal,
   call: Call,
   parts: GuardParts,
 ): AsyncIterable<T> {
   try {
-    const ended = parts.watchCaller(call);
-    for await (const message of messages) {
-      if (ended.aborted)
-        throw problem(call.caller.kind === 'token' ? Reason.BAD_TOKEN : Reason.NOT_SIGNED_IN);
-      yield message;
-    }
+    yield* messages;
+    if (call.signal.aborted && !gone.aborted)
+      throw problem(call.caller.kind === 'token' ? Reason.BAD_TOKEN : Reason.NOT_SIGNED_IN);
   } catch (thrown) {
     throw logged(parts, call, thrown);
   }
+}
+
+/** Keeps what an AI client did: that it called, and, where it only read, the reading itself. */
+async function seen(
+  call: Call,
+  policy: MethodPolicy,
+  request: UnaryRequest | StreamRequest,
+): Promise<void> {
+  if (call.door !== 'mcp' || call.caller.kind !== 'token' || !policy.tool) return;
+  await seenClient(call, request.method.name);
+  if (!policy.hazard) await note(call, 'done', '', request);
 }
 
 function callFor(parts: GuardParts, request: UnaryRequest | StreamRequest, caller: Caller): Call {
@@ -169,6 +132,12 @@ async function refuse(
   request: UnaryRequest | StreamRequest,
   thrown: unknown,
 ): Promise<ConnectError> {
+  if (thrown instanceof ProblemError && thrown.reason === Reason.BAD_TOKEN) {
+    const limited = await parts.parts.limits
+      .badCredential(call.address)
+      .catch((limit: unknown) => limit);
+    if (limited) return logged(parts, call, limited);
+  }
   const error = logged(parts, call, thrown);
   const denied = thrown instanceof ProblemError && thrown.reason !== Reason.INTERNAL;
   const kept =
@@ -217,6 +186,7 @@ async function note(
       request: message,
     }),
   );
+  if (organization) call.live.publish(activityTopic(organization));
 }
 
 function summary(call: Call) {

@@ -103,7 +103,6 @@ async function makePerson(plane: ControlPlane, url: string, email: string): Prom
     client: (service) =>
       clientOf(url, service, {
         cookie: `${sessionCookie}=${secret}`,
-        origin: plane.config.publicUrl,
       }),
     script: async (service, scope) =>
       clientOf(url, service, { authorization: `Bearer ${await token('api', scope)}` }),

@@ -14,6 +14,7 @@ import { ThingKind } from '@serverflow/gen/es/serverflow/overview/v1/overview_pb
 import { User } from '../accounts/entity.ts';
 import { callOf, organizationOf, reading } from '../guard/call.ts';
 import { change } from '../guard/change.ts';
+import { credentialTopic } from '../guard/credential.ts';
 import { notFound, problem, Reason } from '../guard/problems.ts';
 import { Project } from '../projects/entity.ts';
 import { nextPage, readPage } from '../store/page.ts';
@@ -59,15 +60,21 @@ export const tokenRpc: ServiceImpl<typeof TokenService> = {
   },
 
   revokeToken: (request, context) =>
-    change(context, TokenService.method.revokeToken, request, async ({ em, about, changed }) => {
-      const named = { $or: [{ id: request.token }, { name: request.token }] };
-      const row = await em.findOne(Token, named, { orderBy: { createdAt: 'desc' } });
-      if (!row) throw notFound('token', request.token);
-      row.revokedAt ??= new Date();
-      about('token', row.name, `revoked the token ${row.name}`);
-      changed(ThingKind.TOKEN, row.id, row.name);
-      return { token: await toToken(em, row) };
-    }),
+    change(
+      context,
+      TokenService.method.revokeToken,
+      request,
+      async ({ em, call, about, changed, afterCommit }) => {
+        const named = { $or: [{ id: request.token }, { name: request.token }] };
+        const row = await em.findOne(Token, named, { orderBy: { createdAt: 'desc' } });
+        if (!row) throw notFound('token', request.token);
+        row.revokedAt ??= new Date();
+        afterCommit(() => call.live.publish(credentialTopic(row.id)));
+        about('token', row.name, `revoked the token ${row.name}`);
+        changed(ThingKind.TOKEN, row.id, row.name);
+        return { token: await toToken(em, row) };
+      },
+    ),
 };
 
 /** ClientService: the AI clients that have called. */
@@ -95,9 +102,10 @@ export const clientRpc: ServiceImpl<typeof ClientService> = {
       context,
       ClientService.method.revokeClients,
       request,
-      async ({ em, call, about, changed }) => {
+      async ({ em, call, about, changed, afterCommit }) => {
         const rows = await em.find(Token, { kind: TokenKind.MCP, revokedAt: null });
         for (const row of rows) row.revokedAt = new Date();
+        afterCommit(() => rows.forEach((row) => call.live.publish(credentialTopic(row.id))));
         about(
           'organization',
           organizationOf(call),

@@ -1,0 +1,27 @@
+import type { DescMessage, Message } from '@bufbuild/protobuf';
+import { createValidator } from '@bufbuild/protovalidate';
+import { registry } from '../doors/registry.ts';
+import { problem, Reason } from './problems.ts';
+
+const validator = createValidator({ registry });
+
+/** Checks a message against the rules of the contract; throws INVALID_ARGUMENT with every field that breaks one. */
+export function validate(schema: DescMessage, message: Message): void {
+  const result = validator.validate(schema, message);
+  if (result.kind === 'valid') return;
+  if (result.kind === 'error') throw result.error;
+  const violations = result.violations.map((violation) => ({
+    field: violation.field
+      .map((part) =>
+        'name' in part ? part.name : part.kind === 'list_sub' ? `[${part.index}]` : '',
+      )
+      .join('.'),
+    description: violation.message,
+  }));
+  const first = violations[0] ?? { field: 'request', description: 'is not valid' };
+  throw problem(
+    Reason.INVALID_ARGUMENT,
+    { field: first.field, violation: first.description },
+    { violations },
+  );
+}

@@ -33,7 +33,6 @@ export default defineConfig({
           exclude,
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          teardownTimeout: 30_000,
           sequence: { groupOrder: 1 },
         },
       },

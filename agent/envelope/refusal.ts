@@ -31,6 +31,6 @@ export function requireLength(what: string, bytes: Uint8Array, length: number): 
   if (bytes.length === length) return;
   throw new Refusal(
     'MALFORMED',
-    `The ${what} has ${bytes.length} bytes instead of ${length}; update the older side.`,
+    `The ${what} has ${bytes.length} bytes instead of ${length}: it was cut off, or comes from another version.`,
   );
 }

@@ -63,6 +63,15 @@ export function commandLine(pid: number): string {
   return (readText(`/proc/${pid}/cmdline`) ?? '').replaceAll('\0', ' ').trim();
 }
 
+/** The folder a process works in; undefined when it is gone or not ours to read. */
+export function workingFolder(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return undefined;
+  }
+}
+
 /** The inodes of the sockets that a process holds; empty when it is gone or not ours to read. */
 export function socketInodes(pid: number): string[] {
   let descriptors: string[];

@@ -1,0 +1,95 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { createProxyServer } from 'httpxy';
+import { serveFile } from './embedded-files.ts';
+import type { Site } from './front.ts';
+import { hostnamesOf } from './grammar.ts';
+import { GENERATION_HOST } from './live.ts';
+import { BODY_BYTES, DOWN_PAGE, LARGE_PAGE, UNKNOWN_PAGE } from './pages.ts';
+import type { Sites } from './site-front.ts';
+
+/** How long a program may be silent on a connection, in milliseconds; an hour, for event streams. */
+const SILENCE_MS = 3_600_000;
+
+/** An HTTP server that answers for sites; `serve` changes them for all requests that come after it. */
+export type EmbeddedServer = { readonly server: Server; serve(sites: Sites): void };
+
+/** Makes the embedded front's server; it does not listen yet. */
+export function embeddedServer(first: Sites): EmbeddedServer {
+  let generation = 0;
+  let routes = new Map<string, Site>();
+  const proxy = proxyServer();
+  // A long upload or download is no attack on a server that hands everything on as it comes.
+  const server = createServer({ requestTimeout: 0, keepAliveTimeout: 75_000 });
+
+  const siteOf = (request: IncomingMessage) =>
+    routes.get((request.headers.host ?? '').toLowerCase().replace(/:\d+$/, '').replace(/\.$/, ''));
+
+  server.on('request', (request, response) => {
+    const site = siteOf(request);
+    if (site?.target.kind === 'files') return serveFile(request, response, site.target);
+    if (site?.target.kind === 'port') {
+      if (Number(request.headers['content-length'] ?? 0) > BODY_BYTES) {
+        return answer(response, 413, LARGE_PAGE);
+      }
+      forward(request);
+      void proxy.web(request, response, { target: { host: '127.0.0.1', port: site.target.port } });
+      return;
+    }
+    if (isGenerationQuestion(request)) return answer(response, 200, String(generation));
+    return answer(response, 404, UNKNOWN_PAGE);
+  });
+  server.on('upgrade', (request, socket: Socket, head) => {
+    const target = siteOf(request)?.target;
+    if (target?.kind !== 'port') return socket.destroy();
+    forward(request);
+    void proxy.ws(request, socket, { target: { host: '127.0.0.1', port: target.port } }, head);
+  });
+
+  const serve = (sites: Sites) => {
+    routes = new Map(sites.sites.flatMap((site) => hostnamesOf(site).map((name) => [name, site])));
+    generation = sites.generation;
+  };
+  serve(first);
+  return { server, serve };
+}
+
+/** A connection per request to the program: one that is kept could be closed by it just when it is used again. */
+function proxyServer() {
+  const proxy = createProxyServer({ agent: false, xfwd: true, proxyTimeout: SILENCE_MS });
+  proxy.on('proxyRes', (answered) => {
+    // They speak of the connection to the program, not of the client's.
+    delete answered.headers.connection;
+    delete answered.headers['keep-alive'];
+  });
+  proxy.on('error', (_error, _request, response) => {
+    if (!response) return;
+    if (!('writeHead' in response)) response.destroy();
+    else if (response.headersSent) response.destroy();
+    else answer(response, 502, DOWN_PAGE);
+  });
+  return proxy;
+}
+
+/** Adds the client to X-Forwarded-For, as nginx does, and sets X-Real-IP. */
+function forward(request: IncomingMessage): void {
+  const client = (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+  const before = request.headers['x-forwarded-for'];
+  request.headers['x-forwarded-for'] =
+    before === undefined ? client : `${String(before)}, ${client}`;
+  request.headers['x-real-ip'] = client;
+}
+
+function isGenerationQuestion(request: IncomingMessage): boolean {
+  const isLocal = /^(::ffff:)?127\.|^::1$/.test(request.socket.remoteAddress ?? '');
+  return isLocal && request.headers.host === GENERATION_HOST && request.url === '/generation';
+}
+
+/** Answers with a short page, or a bare text for a status of 200. */
+export function answer(response: ServerResponse, status: number, body: string): void {
+  response.writeHead(status, {
+    'Content-Type': status === 200 ? 'text/plain' : 'text/html; charset=utf-8',
+    'Content-Length': Buffer.byteLength(body),
+  });
+  response.end(response.req.method === 'HEAD' ? undefined : body);
+}

@@ -1,12 +1,19 @@
+import { join } from 'node:path';
 import { pino, type Logger } from 'pino';
-import type { Config } from './config.ts';
-import { listen, type Request, type Response } from './doors/listen.ts';
-import { publicDoor } from './doors/public.ts';
 import { createSetup, setupRequired } from './accounts/accounts.ts';
+import { setUpUnattended } from './accounts/unattended.ts';
+import type { Config } from './config.ts';
+import { examplesDoor } from './doors/examples.ts';
+import { listen } from './doors/listen.ts';
+import { mcpDoor } from './doors/mcp.ts';
+import { plainDoor } from './doors/plain.ts';
+import { publicDoor } from './doors/public.ts';
+import { webDoor } from './doors/web.ts';
 import { guard } from './guard/guard.ts';
-import { dashboardOrigins } from './guard/origin.ts';
 import { createLimits } from './guard/limits.ts';
+import { dashboardOrigins } from './guard/origin.ts';
 import { createLive, type Live } from './live.ts';
+import type { Parts } from './parts.ts';
 import { openStore, type Store } from './store/store.ts';
 
 /** A control plane that runs. */
@@ -17,41 +24,45 @@ export type ControlPlane = {
   readonly store: Store;
   readonly live: Live;
   readonly log: Logger;
+  readonly parts: Parts;
   /** The path of the one-time set-up address, while there is no person. */
   readonly setupPath: string | undefined;
   readonly close: () => Promise<void>;
 };
 
-/** Opens everything in order: store, doors, port. Closing goes the other way. */
+/** Opens everything in order: store, parts, doors, port. Closing goes the other way. */
 export async function startControlPlane(config: Config): Promise<ControlPlane> {
   const log = pino({ level: config.logLevel });
   const store = await openStore(config.databaseFile);
+  await setUpUnattended(store, config);
   const live = createLive();
   const setup = createSetup();
-  const rpcGuard = guard({
-    store,
-    live,
-    log,
-    parts: { config, limits: createLimits(), setup },
-    door: 'rpc',
-    origins: dashboardOrigins(config.publicUrl),
-  });
-  const port = await listen(config.host, config.port, publicDoor(rpcGuard, notThere));
+  const parts: Parts = { config, limits: createLimits(), setup };
+
+  const guardOf = (door: 'rpc' | 'mcp') =>
+    guard({ store, live, log, parts, door, origins: dashboardOrigins(config.publicUrl) });
+  const mcp = mcpDoor(config, guardOf('mcp'), log);
+  const web = webDoor(config.web);
+  const checks = { database: () => store.check() };
+  const fallback = plainDoor(
+    checks,
+    examplesDoor(join(config.data, 'examples'), (request, response) => {
+      if (!mcp.handle(request as never, response as never)) web(request, response);
+    }),
+  );
+  const port = await listen(config.host, config.port, publicDoor(guardOf('rpc'), fallback));
   return {
     config,
     port: port.port,
     store,
     live,
     log,
+    parts,
     setupPath: (await setupRequired(store.all())) ? `/setup#${setup.token}` : undefined,
     async close() {
+      await mcp.close();
       await port.close();
       await store.close();
     },
   };
-}
-
-function notThere(_request: Request, response: Response): void {
-  response.writeHead(404, { 'content-type': 'application/json' });
-  response.end(JSON.stringify({ error: 'There is nothing at this address.' }));
 }

@@ -1,8 +1,10 @@
-import { createContextValues, type Interceptor } from '@connectrpc/connect';
+import { createConnectRouter, createContextValues, type Interceptor } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { addressKey } from '../guard/call.ts';
 import type { Handler } from './listen.ts';
-import { registry } from './registry.ts';
+import { policyOf, registry } from './registry.ts';
+import { healthRoutes } from './health.ts';
+import { reflectionRoutes } from './reflection.ts';
 import { publicRoutes } from './routes.ts';
 
 /** The adapter's own name for the same thing; its package does not export the types of request and response. */
@@ -14,7 +16,11 @@ export const requestCap = 1024 * 1024;
 /** The public door: Connect, gRPC and gRPC-Web for every service but the agents'; what is no RPC goes to the fallback. */
 export function publicDoor(guard: Interceptor, fallback: Handler): Handler {
   const handler = connectNodeAdapter({
-    routes: publicRoutes,
+    routes: (router) => {
+      publicRoutes(router);
+      reflectionRoutes(router, serviceNames);
+      healthRoutes(router, serviceNames, () => true);
+    },
     interceptors: [guard],
     readMaxBytes: requestCap,
     maxTimeoutMs: 3_600_000,
@@ -24,4 +30,17 @@ export function publicDoor(guard: Interceptor, fallback: Handler): Handler {
     fallback: fallback as AdapterHandler,
   });
   return handler as Handler;
+}
+
+/** The names of every public service; building them also proves that each of their methods has a policy. */
+export const serviceNames: readonly string[] = namesOf();
+
+function namesOf(): string[] {
+  const router = createConnectRouter();
+  publicRoutes(router);
+  router.handlers.forEach((handler) => policyOf(handler.method));
+  return [
+    ...new Set(router.handlers.map((handler) => handler.service.typeName)),
+    'grpc.health.v1.Health',
+  ];
 }

@@ -11,7 +11,7 @@ import { auditRpc } from '../audit/rpc.ts';
 import { projectRpc } from '../projects/rpc.ts';
 import { clientRpc, tokenRpc } from '../tokens/rpc.ts';
 
-/** Every service of the public door. */
+/** Every service of the public door, except what shows the contract itself (reflection and health). */
 export function publicRoutes(router: ConnectRouter): void {
   router.service(AccountService, accountRpc);
   router.service(SessionService, sessionRpc);

@@ -17,6 +17,8 @@ export type Store = {
   /** An entity manager that sees all: for the control plane's own work only. */
   readonly all: () => EntityManager;
   readonly orm: Orm;
+  /** Answers why the database cannot be used, or undefined. */
+  readonly check: () => Promise<string | undefined>;
   readonly close: () => Promise<void>;
 };
 
@@ -28,6 +30,8 @@ export async function openStore(file: string): Promise<Store> {
     tenant: (organization) => forTenant(orm.em, organization),
     all: () => forTenant(orm.em, everyTenant),
     orm,
+    check: async () =>
+      (await orm.checkConnection()).ok ? undefined : 'the database does not answer',
     close: () => orm.close(),
   };
 }

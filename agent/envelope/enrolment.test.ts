@@ -77,10 +77,9 @@ describe('enrolment', () => {
     }
   });
 
-  it('refuses a token holder who names a key that is not theirs', () => {
-    const other = proveEnrolment(agreed, token.key, generateSigningKey(), sealing.publicKey);
-    const { tokenSignature } = proof;
-    const claimed = { ...other, publicKey: agent.publicKey, tokenSignature };
+  it("refuses a token holder who names another agent's keys, whose sealing proof is public", () => {
+    const impostor = proveEnrolment(agreed, token.key, generateSigningKey(), sealing.publicKey);
+    const claimed = { ...proof, keySignature: impostor.keySignature };
     expect(() => checkEnrolment(agreed, minted.publicKey, claimed)).toThrow(
       'does not hold the keys',
     );

@@ -3,8 +3,7 @@
   const root = document.documentElement;
   const stored = localStorage.getItem('theme');
   const dark =
-    stored === 'dark' ||
-    (stored !== 'light' && matchMedia('(prefers-color-scheme: dark)').matches);
+    stored === 'dark' || (stored !== 'light' && matchMedia('(prefers-color-scheme: dark)').matches);
   root.dataset.theme = dark ? 'dark' : 'light';
   root.style.colorScheme = dark ? 'dark' : 'light';
   if (localStorage.getItem('density') === 'compact') root.dataset.density = 'compact';

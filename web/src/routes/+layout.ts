@@ -1,1 +1,3 @@
-export const ssr = false; export const prerender = false;
+// One static page for every address: the control plane answers all of them with the same file.
+export const ssr = false;
+export const prerender = false;

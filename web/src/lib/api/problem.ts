@@ -1,6 +1,6 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { BadRequestSchema } from '@serverflow/gen/es/google/rpc/error_details_pb';
-import { ProblemSchema, Reason } from '@serverflow/gen/es/serverflow/error/v1/problem_pb';
+import { ProblemSchema, ReasonSchema, type Reason } from '@serverflow/gen/es/serverflow/error/v1/problem_pb';
 
 /** What a page shows when a call was refused or failed. */
 export interface Problem {
@@ -28,7 +28,7 @@ export function problemOf(error: unknown): Problem {
     for (const violation of bad.fieldViolations) fields[violation.field] ??= violation.description;
   }
   return {
-    reason: detail ? (Reason[detail.reason] ?? 'UNKNOWN') : reasonWithoutDetail(connect),
+    reason: detail ? reasonName(detail.reason) : reasonWithoutDetail(connect),
     code: connect.code,
     message: connect.rawMessage,
     next: detail?.next ?? '',
@@ -44,11 +44,14 @@ export function isSignedOut(problem: Problem): boolean {
   return problem.code === Code.Unauthenticated;
 }
 
-// fetch tells a dead network apart from an answer by a TypeError; a proxy in between answers 502 to 504.
+function reasonName(number: Reason): string {
+  return ReasonSchema.value[number]?.name.replace('REASON_', '') ?? 'UNKNOWN';
+}
+
+// fetch tells a dead network apart from an answer by a TypeError, a call given up is Canceled, and
+// a proxy in between answers 502 to 504, which Connect makes Unavailable.
 function reasonWithoutDetail(error: ConnectError): string {
-  if (error.cause instanceof TypeError || error.code === Code.Unavailable) return 'UNREACHABLE';
-  if (error.cause instanceof DOMException && error.cause.name === 'TimeoutError') {
-    return 'UNREACHABLE';
-  }
-  return Code[error.code].replace(/(?<!^)([A-Z])/g, '_$1').toUpperCase();
+  const silent = [Code.Unavailable, Code.Canceled, Code.DeadlineExceeded].includes(error.code);
+  if (silent || error.cause instanceof TypeError) return 'UNREACHABLE';
+  return (Code[error.code] ?? 'Unknown').replace(/(?!^)([A-Z])/g, '_$1').toUpperCase();
 }

@@ -1,0 +1,128 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Settings } from '@serverflow/gen/grpc/serverflow/agent/v1/order';
+import type { Desk } from './deployment.ts';
+import { fail, lastLines, type Code } from './failure.ts';
+import { isPass, probe, type Probe } from './probe.ts';
+import { listenersOf } from './sockets.ts';
+import type { Process } from './start.ts';
+
+/** After this share of the deadline an app that listens only elsewhere is taken at its word. */
+const ELSEWHERE_SHARE = 0.25;
+
+/** Waits until a process has answered well `passes` times in a row; fails when it ends, answers badly until the deadline, or listens elsewhere. Returns what it found. */
+export async function waitHealthy(
+  desk: Desk,
+  process: Process,
+  name: string,
+  settings: Settings,
+  signal: AbortSignal,
+): Promise<string> {
+  const begin = Date.now();
+  const deadline = begin + settings.healthDeadlineMs;
+  let passes = 0;
+  let last: Probe = { kind: 'refused' };
+  for (let asked = 1; ; asked += 1) {
+    await refuseCrash(desk, process, 'CRASHED_AT_START', 'ended by itself while it was started');
+    last = await ask(process, name, settings, signal);
+    passes = isPass(last) ? passes + 1 : 0;
+    if (passes >= settings.healthPasses) {
+      await refuseCrash(desk, process, 'CRASHED_AT_START', 'ended by itself while it was started');
+      const answer = last.kind === 'answered' ? `${last.status} in ${last.ms} ms` : '';
+      return `${settings.healthPath} answered ${answer}, ${passes} times in a row after ${asked} checks`;
+    }
+    const now = Date.now();
+    const isPatient = now - begin < settings.healthDeadlineMs * ELSEWHERE_SHARE;
+    if (last.kind === 'refused' && !isPatient) refuseElsewhere(process);
+    if (now + settings.healthIntervalMs > deadline) break;
+    await sleep(settings.healthIntervalMs, undefined, { signal });
+  }
+  await refuseCrash(desk, process, 'CRASHED_AT_START', 'ended by itself while it was started');
+  return refuseAnswer(last, process, settings, `within ${settings.healthDeadlineMs} ms`);
+}
+
+/** Watches a process for a while under real requests; fails when it ends or fails `passes` checks in a row. */
+export async function watchHealth(
+  desk: Desk,
+  process: Process,
+  name: string,
+  settings: Settings,
+  signal: AbortSignal,
+): Promise<string> {
+  const end = Date.now() + settings.bakeMs;
+  let failures = 0;
+  let asked = 0;
+  while (Date.now() < end) {
+    await refuseCrash(desk, process, 'CRASHED_IN_BAKE', 'ended by itself after it was switched to');
+    const result = await ask(process, name, settings, signal);
+    asked += 1;
+    failures = isPass(result) ? 0 : failures + 1;
+    if (failures >= settings.healthPasses) {
+      await refuseCrash(
+        desk,
+        process,
+        'CRASHED_IN_BAKE',
+        'ended by itself after it was switched to',
+      );
+      refuseAnswer(result, process, settings, 'while it was watched under real requests');
+    }
+    const wait = Math.min(settings.healthIntervalMs, end - Date.now());
+    if (wait > 0) await sleep(wait, undefined, { signal });
+  }
+  await refuseCrash(desk, process, 'CRASHED_IN_BAKE', 'ended by itself after it was switched to');
+  return `stayed up for ${settings.bakeMs} ms and ${asked} checks`;
+}
+
+const ask = (process: Process, name: string, settings: Settings, signal: AbortSignal) =>
+  probe({
+    host: '127.0.0.1',
+    port: process.run.port,
+    path: settings.healthPath,
+    hostname: `${name}.localhost`,
+    timeoutMs: settings.healthTimeoutMs,
+    signal,
+  });
+
+async function refuseCrash(desk: Desk, process: Process, code: Code, what: string): Promise<void> {
+  const { release, instance } = process.run;
+  const state = await desk.machine.engine.state(process.appId, release, instance);
+  if (state?.up === true && state.restarts === 0) return;
+  const exit = state?.exitCode === undefined ? '' : ` with exit code ${state.exitCode}`;
+  fail(code, `The program ${what}${exit}.`, { evidence: lastLines(process.output()) });
+}
+
+function refuseElsewhere(process: Process): void {
+  const elsewhere = listenersOf(process.pid).filter(({ port }) => port !== process.run.port);
+  const first = elsewhere[0];
+  if (first === undefined) return;
+  const where = `${first.address}:${first.port}`;
+  fail(
+    'WRONG_PORT',
+    `The program listens on ${where} and not on the port ${process.run.port} that it was given.`,
+    { evidence: lastLines(process.output()) },
+  );
+}
+
+function refuseAnswer(last: Probe, process: Process, settings: Settings, when: string): never {
+  const evidence = lastLines(process.output());
+  const path = settings.healthPath;
+  switch (last.kind) {
+    case 'answered':
+      return fail('HEALTH_STATUS', `${path} answered ${last.status} ${when}.`, { evidence });
+    case 'timeout':
+      return fail(
+        'HEALTH_TIMEOUT',
+        `${path} gave no answer in ${settings.healthTimeoutMs} ms, ${when}.`,
+        { evidence },
+      );
+    case 'broken':
+      return fail('HEALTH_STATUS', `${path} ended the connection without an answer ${when}.`, {
+        evidence: [...evidence, last.message],
+        cause: 'The program does not speak HTTP on its port, or breaks while it answers.',
+      });
+    case 'refused':
+      refuseElsewhere(process);
+      return fail('NEVER_LISTENED', `Nothing listened on port ${process.run.port} ${when}.`, {
+        evidence,
+      });
+  }
+}

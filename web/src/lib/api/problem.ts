@@ -1,6 +1,10 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { BadRequestSchema } from '@serverflow/gen/es/google/rpc/error_details_pb';
-import { ProblemSchema, ReasonSchema, type Reason } from '@serverflow/gen/es/serverflow/error/v1/problem_pb';
+import {
+  ProblemSchema,
+  ReasonSchema,
+  type Reason,
+} from '@serverflow/gen/es/serverflow/error/v1/problem_pb';
 
 /** What a page shows when a call was refused or failed. */
 export interface Problem {

@@ -1,4 +1,13 @@
+import Box from '@lucide/svelte/icons/box';
+import Building from '@lucide/svelte/icons/building-2';
+import Folder from '@lucide/svelte/icons/folder';
+import Globe from '@lucide/svelte/icons/globe';
+import Key from '@lucide/svelte/icons/key-round';
+import Rocket from '@lucide/svelte/icons/rocket';
+import ServerIcon from '@lucide/svelte/icons/server';
+import Variable from '@lucide/svelte/icons/variable';
 import { ThingKind } from '@serverflow/gen/es/serverflow/overview/v1/overview_pb';
+import type { Component } from 'svelte';
 
 /** The page of a thing by its kind and name, such as shop#42 for a deployment; undefined when it has none. */
 export function thingHref(kind: ThingKind, name: string): string | undefined {
@@ -26,4 +35,19 @@ export function resourceHref(resource: string): string | undefined {
   };
   const known = kinds[kind ?? ''];
   return known && name ? thingHref(known, name) : undefined;
+}
+
+const icons: Partial<Record<ThingKind, Component>> = {
+  [ThingKind.SERVER]: ServerIcon,
+  [ThingKind.DEPLOYMENT]: Rocket,
+  [ThingKind.DOMAIN]: Globe,
+  [ThingKind.PROJECT]: Folder,
+  [ThingKind.TOKEN]: Key,
+  [ThingKind.VARIABLES]: Variable,
+  [ThingKind.ORGANIZATION]: Building,
+};
+
+/** The icon of a kind of thing. */
+export function thingIcon(kind: ThingKind): Component {
+  return icons[kind] ?? Box;
 }

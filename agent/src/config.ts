@@ -89,6 +89,9 @@ export type Flags = {
 /** The environment, as the process was given it. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** The environment of this process; nothing else reads it. */
+export const processEnvironment = (): Environment => process.env;
+
 /** The files of one agent: known even before it is enrolled. */
 export type Places = {
   readonly state: string;
@@ -168,7 +171,8 @@ export function parseControlPlane(address: string): URL {
   return url;
 }
 
-function enrolledAddress(state: string): string | undefined {
+/** The address that enrolment kept; undefined means that there is none. */
+export function enrolledAddress(state: string): string | undefined {
   const file = addressFile(state);
   return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
 }

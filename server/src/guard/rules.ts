@@ -1,5 +1,6 @@
 import type { DescMessage, Message } from '@bufbuild/protobuf';
-import { createValidator } from '@bufbuild/protovalidate';
+import { createValidator, type Violation } from '@bufbuild/protovalidate';
+import { comments } from '@serverflow/gen/es/comments';
 import { registry } from '../doors/registry.ts';
 import { problem, Reason } from './problems.ts';
 
@@ -16,7 +17,7 @@ export function validate(schema: DescMessage, message: Message): void {
         'name' in part ? part.name : part.kind === 'list_sub' ? `[${part.index}]` : '',
       )
       .join('.'),
-    description: violation.message,
+    description: describe(violation),
   }));
   const first = violations[0] ?? { field: 'request', description: 'is not valid' };
   throw problem(
@@ -24,4 +25,16 @@ export function validate(schema: DescMessage, message: Message): void {
     { field: first.field, violation: first.description },
     { violations },
   );
+}
+
+/** A rule's own words, or, for a pattern that nobody wants to read, what the contract says of the field. */
+function describe(violation: Violation): string {
+  const field = violation.field.at(-1);
+  const comment =
+    field && 'parent' in field && field.parent && 'name' in field
+      ? comments[`${field.parent.typeName}.${field.name}`]
+      : undefined;
+  return violation.ruleId === 'string.pattern' && comment
+    ? `is not what it must be: ${comment}`
+    : violation.message;
 }

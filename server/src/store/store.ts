@@ -55,5 +55,6 @@ export async function initOrm(file: string) {
     },
     forceUtcTimezone: true,
     debug: false,
+    logger: () => {},
   });
 }

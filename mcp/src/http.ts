@@ -66,6 +66,8 @@ export async function sendResponse(
   response: Response,
   signal: AbortSignal,
 ): Promise<void> {
+  // HTTP/2 has no connection header, and over HTTP/1.1 it is node's own business.
+  response.headers.delete('connection');
   response.headers.forEach((value, name) => res.setHeader(name, value));
   forbidStoring(res);
   res.statusCode = response.status;

@@ -35,14 +35,10 @@ export function makeSseDoor(options: ServerOptions, keepAliveMs: number): SseDoo
   return {
     async open(res, session) {
       if (streams.size >= mostStreams) throw tooMany();
-      forbidStoring(res);
-      // Of the response it uses writeHead, write, end and on, which node:http2's has too.
-      const transport = new SSEServerTransport('/messages', res as ServerResponse);
+      const stream = eventStream(res);
+      const transport = new SSEServerTransport('/messages', stream);
       streams.set(transport.sessionId, { transport, token: session.token });
-      const keepAlive = setInterval(
-        () => (res as ServerResponse).write(': keep-alive\n\n'),
-        keepAliveMs,
-      );
+      const keepAlive = setInterval(() => stream.write(': keep-alive\n\n'), keepAliveMs);
       const server = makeServer(options, session);
       session.signal.addEventListener('abort', () => void server.close(), { once: true });
       res.once('close', () => {
@@ -65,6 +61,26 @@ export function makeSseDoor(options: ServerOptions, keepAliveMs: number): SseDoo
       sendJson(res, 202, { accepted: true });
     },
   };
+}
+
+/**
+ * The response as the library's transport uses it: writeHead, write, end and on. Its own headers would let
+ * caches keep the stream, and name a connection, which HTTP/2 has not.
+ */
+function eventStream(res: NodeResponse): ServerResponse {
+  const response = res as ServerResponse;
+  return Object.create(response, {
+    writeHead: {
+      value: () => {
+        forbidStoring(res);
+        res.setHeader('content-type', 'text/event-stream');
+        response.flushHeaders();
+      },
+    },
+    write: { value: (text: string) => response.write(text) },
+    end: { value: () => response.end() },
+    on: { value: response.on.bind(response) },
+  }) as ServerResponse;
 }
 
 function tooMany(): TurnedAway {

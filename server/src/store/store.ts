@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Migrator } from '@mikro-orm/migrations';
 import { MikroORM, SqliteDriver, type EntityManager } from '@mikro-orm/sql';
+import { Domain } from '../domains/entity.ts';
 import { entities } from './entities.ts';
 import { migrations } from './migrations/sqlite/list.ts';
 import { openSqlite, sqliteDialect } from './sqlite.ts';
@@ -17,6 +18,8 @@ export type Store = {
   /** An entity manager that sees all: for the control plane's own work only. */
   readonly all: () => EntityManager;
   readonly orm: Orm;
+  /** Whether a host name is taken in any organization; asked through the given transaction. */
+  readonly hostnameTaken: (em: EntityManager, hostname: string) => Promise<boolean>;
   /** Answers why the database cannot be used, or undefined. */
   readonly check: () => Promise<string | undefined>;
   readonly close: () => Promise<void>;
@@ -30,6 +33,8 @@ export async function openStore(file: string): Promise<Store> {
     tenant: (organization) => forTenant(orm.em, organization),
     all: () => forTenant(orm.em, everyTenant),
     orm,
+    hostnameTaken: async (em, hostname) =>
+      (await em.count(Domain, { hostname }, { filters: { tenant: false } })) > 0,
     check: async () =>
       (await orm.checkConnection()).ok ? undefined : 'the database does not answer',
     close: () => orm.close(),

@@ -32,13 +32,11 @@ export function reportLines(
     const value: LogChunk = {
       ...log,
       firstNumber: BigInt(firstNumber + from),
-      lines: lines
-        .slice(from, to)
-        .map(([timeMs, stream, text]): LogLine => ({
-          timeMs: BigInt(timeMs),
-          stream: STREAMS[stream],
-          text,
-        })),
+      lines: lines.slice(from, to).map(([timeMs, stream, text]): LogLine => ({
+        timeMs: BigInt(timeMs),
+        stream: STREAMS[stream],
+        text,
+      })),
     };
     report({ $case: 'log', value });
     from = to;

@@ -6,7 +6,7 @@ import {
 } from '@serverflow/gen/grpc/serverflow/agent/v1/report';
 import type { AppSpec, Settings } from '@serverflow/gen/grpc/serverflow/agent/v1/order';
 import type { Context } from '../context.ts';
-import { openDeploymentLog } from './deployment-log.ts';
+import { openDeploymentLog } from '../logs/deployment-log.ts';
 import type { DeploymentLog } from '../logs/log.ts';
 import { directExecutor } from '../verbs/execute.ts';
 import { layout } from '../verbs/layout.ts';

@@ -45,6 +45,8 @@ export type TestDesk = {
   readonly app: (appId: string) => AppReport | undefined;
   /** The lines of a deployment's log. */
   readonly log: (deploymentId: string) => string[];
+  /** Where the front answers. */
+  readonly frontPort: number;
   /** GETs a path under a host name from the front. */
   readonly get: (hostname: string, path?: string) => Promise<{ status: number; body: string }>;
   readonly close: () => Promise<void>;
@@ -60,7 +62,7 @@ export async function makeDesk(
   writeFileSync(join(state, 'agent.toml'), `front = "${front}"\n`);
   const settings = readSettings(
     { state, controlPlane: 'http://127.0.0.1:9' },
-    { ...process.env, SERVERFLOW_FRONT_LISTEN: `127.0.0.1:${port}` },
+    { PATH: '/usr/local/bin:/usr/bin:/bin', SERVERFLOW_FRONT_LISTEN: `127.0.0.1:${port}` },
   );
   const reports: ReportBody[] = [];
   const context: Context = {
@@ -90,6 +92,7 @@ export async function makeDesk(
       of('log')
         .filter((chunk) => chunk.deploymentId === id)
         .flatMap((chunk) => chunk.lines.map((line) => line.text)),
+    frontPort: port,
     get: (hostname, path = '/') => get(port, hostname, path),
     close: async () => {
       const { engine, front: served } = machineOf(context);
@@ -99,6 +102,46 @@ export async function makeDesk(
     },
   };
 }
+
+/** A deployment's number, which is its id too, beside what is deployed. */
+export type DeployOrder = {
+  readonly app: AppSpec;
+  readonly release: number;
+  readonly ref?: string;
+  readonly variables?: Readonly<Record<string, string>>;
+};
+
+/** The order that deploys a release; its deployment's id is the app's with the release's number. */
+export const deployOrder = ({ app, release, ref = '', variables = {} }: DeployOrder): Order =>
+  orderOf({
+    $case: 'deploy',
+    value: {
+      app,
+      deploymentId: `${app.appId}-${release}`,
+      release,
+      ref,
+      variables: Object.entries(variables).map(([name, value]) => ({
+        name,
+        sealed: Buffer.from(`sealed:${value}`),
+        version: 1,
+      })),
+      variablesVersion: 1,
+    },
+  });
+
+/** The files of a small Node app without packages; it says its text, and what its variable GREETING adds. */
+export const nodeApp = (text: string): Record<string, string> => ({
+  'package.json': JSON.stringify({
+    name: 'app',
+    version: '1.0.0',
+    scripts: { start: 'node server.js' },
+  }),
+  'server.js': `
+const { createServer } = require('node:http');
+const text = ${JSON.stringify(text)} + (process.env.GREETING ?? '');
+createServer((request, response) => response.end(text)).listen(process.env.PORT, process.env.HOST);
+console.log('listening', process.env.GREETING);`,
+});
 
 /** An app as an order names it. */
 export const appSpec = (

@@ -1,4 +1,4 @@
-import { getLocale } from '#lib/paraglide/runtime.js';
+import { region } from './region.ts';
 
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
 
@@ -6,7 +6,7 @@ const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
 export function bytes(count: number): string {
   const power = count < 1 ? 0 : Math.min(4, Math.floor(Math.log2(count) / 10));
   const value = count / 1024 ** power;
-  return new Intl.NumberFormat(getLocale(), {
+  return new Intl.NumberFormat(region(), {
     style: 'unit',
     unit: UNITS[power] ?? 'byte',
     unitDisplay: power === 0 ? 'narrow' : 'short',

@@ -1,4 +1,4 @@
-import { getLocale } from '#lib/paraglide/runtime.js';
+import { region } from './region.ts';
 
 /** A span of milliseconds: under a second in ms, under ten seconds with one digit, then minutes and hours. */
 export function duration(spanMs: number): string {
@@ -12,7 +12,7 @@ export function duration(spanMs: number): string {
 }
 
 function unit(value: number, name: string, digits: number): string {
-  return new Intl.NumberFormat(getLocale(), {
+  return new Intl.NumberFormat(region(), {
     style: 'unit',
     unit: name,
     unitDisplay: 'narrow',

@@ -1,5 +1,5 @@
 import { timestampMs, type Timestamp } from '@bufbuild/protobuf/wkt';
-import { getLocale } from '#lib/paraglide/runtime.js';
+import { region } from './region.ts';
 
 const STEPS = [
   ['second', 1000, 60_000],
@@ -17,7 +17,7 @@ export function ms(time: Timestamp | undefined): number | undefined {
 export function ago(time: number, now: number): string {
   const passed = Math.max(0, now - time);
   if (passed > 30 * 86_400_000) return date(time);
-  const format = new Intl.RelativeTimeFormat(getLocale(), { numeric: 'auto', style: 'narrow' });
+  const format = new Intl.RelativeTimeFormat(region(), { numeric: 'auto', style: 'narrow' });
   if (passed < 5_000) return format.format(0, 'second');
   const [unit, size] = STEPS.find(([, , limit]) => passed < limit) ?? STEPS[3];
   return format.format(-Math.floor(passed / size), unit);
@@ -27,7 +27,7 @@ export function ago(time: number, now: number): string {
 export function until(time: number, now: number): string {
   const left = Math.max(0, time - now);
   const [unit, size] = STEPS.find(([, , limit]) => left < limit) ?? STEPS[3];
-  return new Intl.RelativeTimeFormat(getLocale(), { numeric: 'auto', style: 'narrow' }).format(
+  return new Intl.RelativeTimeFormat(region(), { numeric: 'auto', style: 'narrow' }).format(
     Math.ceil(left / size),
     unit,
   );
@@ -35,17 +35,17 @@ export function until(time: number, now: number): string {
 
 /** A day, such as 4 Nov 2026. */
 export function date(time: number): string {
-  return new Intl.DateTimeFormat(getLocale(), { dateStyle: 'medium' }).format(time);
+  return new Intl.DateTimeFormat(region(), { dateStyle: 'medium' }).format(time);
 }
 
 /** A moment to the second, such as 4 Nov 2026, 14:02:11. */
 export function moment(time: number): string {
-  return new Intl.DateTimeFormat(getLocale(), { dateStyle: 'medium', timeStyle: 'medium' }).format(
+  return new Intl.DateTimeFormat(region(), { dateStyle: 'medium', timeStyle: 'medium' }).format(
     time,
   );
 }
 
 /** The time of day to the second. */
 export function clock(time: number): string {
-  return new Intl.DateTimeFormat(getLocale(), { timeStyle: 'medium' }).format(time);
+  return new Intl.DateTimeFormat(region(), { timeStyle: 'medium' }).format(time);
 }

@@ -54,7 +54,8 @@ const breakages: Record<string, Breakage> = {
   },
   'the lock file': {
     files: {
-      ...withScripts({}, { name: 'a', version: '1.0.0', dependencies: { left: '1.0.0' } }),
+      ...withScripts({}, { name: 'a', version: '1.0.0', dependencies: { left: 'file:left' } }),
+      'left/package.json': JSON.stringify({ name: 'left', version: '1.0.0' }),
       'package-lock.json': JSON.stringify({
         name: 'a',
         version: '1.0.0',
@@ -65,7 +66,7 @@ const breakages: Record<string, Breakage> = {
     step: StepName.STEP_NAME_INSTALL,
     code: 'LOCKFILE_MISMATCH',
     says: /does not fit/,
-    evidence: 'left@1.0.0',
+    evidence: 'left',
   },
   'the build': {
     files: withScripts({ build: 'echo Unexpected token >&2; exit 2' }),

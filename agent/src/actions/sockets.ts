@@ -8,7 +8,8 @@ type Socket = {
   readonly inode: string;
 };
 
-const LISTEN = '0A';
+/** The state of a socket that listens. */
+export const LISTEN = '0A';
 const ESTABLISHED = '01';
 
 /** Where a process and its descendants listen, by TCP; empty when it is gone. */
@@ -23,7 +24,8 @@ export function listenersOf(pid: number): { address: string; port: number }[] {
 export const connectionsTo = (port: number): number =>
   sockets().filter((socket) => socket.state === ESTABLISHED && socket.port === port).length;
 
-function sockets(): Socket[] {
+/** Every TCP socket of this machine. */
+export function sockets(): Socket[] {
   return ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((file) =>
     (readText(file) ?? '').split('\n').slice(1).flatMap(parseLine),
   );

@@ -48,6 +48,8 @@ export interface Refusal {
   /** The tool to call next and its arguments. */
   call?: { tool: string; arguments: JsonObject };
   nearest?: readonly string[];
+  /** The name that nothing has, where that is what went wrong; nearest is found from it. */
+  missing?: string;
   requestId?: string;
 }
 

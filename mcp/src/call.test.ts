@@ -8,6 +8,7 @@ import {
   StepState,
 } from '@serverflow/gen/es/serverflow/deployment/v1/deployment_pb';
 import { DeploymentService } from '@serverflow/gen/es/serverflow/deployment/v1/deployment_service_pb';
+import { Permission } from '@serverflow/gen/es/serverflow/options/v1/options_pb';
 import { beforeEach, expect, it } from 'vitest';
 import { everyGrant, makeApi, type TestApi } from '../testing/api.ts';
 import { callTool } from './call.ts';
@@ -109,6 +110,19 @@ it('turns a problem of the API into what happened, the next call and the nearest
     },
   });
   expect(result.text).toContain('Call list_apps {"page_size":20}');
+});
+
+it('proposes no call that the client may not make', async () => {
+  const { result } = await callTool({
+    name: 'search_logs',
+    arguments: { app: 'shpo' },
+    grant: { ...everyGrant, permissions: [Permission.LOGS_READ] },
+    transport: api.connect({ token: 'sfp_good' }),
+    signal: new AbortController().signal,
+    deadlineMs: 5000,
+  });
+  expect(result.structuredContent).toMatchObject({ error: { reason: 'NOT_FOUND' } });
+  expect(result.structuredContent).not.toHaveProperty('error.call');
 });
 
 it('names the nearest tool when there is none of that name', async () => {

@@ -11,6 +11,7 @@ import {
 } from '@serverflow/gen/es/serverflow/options/v1/options_pb';
 import { answerOf, refusalOf, sizeOf, type Refusal } from './answer.ts';
 import { BadArguments, requestOf } from './arguments.ts';
+import { everything, factsOf } from './facts.ts';
 import { mayUse, type Grant } from './grant.ts';
 import { nearest } from './names.ts';
 import { nextStep } from './next-step.ts';
@@ -48,7 +49,8 @@ export async function callTool(call: ToolCall): Promise<ToolOutcome> {
     const response = await ask(tool, request, call);
     return { result: answerOf(tool.method.output, response, nextStep(response, args)), reason: '' };
   } catch (error) {
-    return refused(error instanceof BadArguments ? badArguments(error) : refusalOfError(error));
+    if (error instanceof BadArguments) return refused(badArguments(error));
+    return refused(await withNames(refusalOfError(error), call));
   }
 }
 
@@ -106,6 +108,34 @@ async function send(tool: Tool, request: Message, call: ToolCall): Promise<Messa
     request,
   );
   return message;
+}
+
+/**
+ * Adds the names nearest to one that nothing has, asked of the API by the call that it proposed itself; a call
+ * that the client may not make is not proposed.
+ */
+async function withNames(refusal: Refusal, call: ToolCall): Promise<Refusal> {
+  const { call: proposed, missing, ...rest } = refusal;
+  const tool = proposed && tools.get(proposed.tool);
+  if (!proposed || !tool || !mayUse(tool.policy, call.grant)) return rest;
+  const isRead = tool.listed.annotations?.readOnlyHint === true;
+  if (!missing || !isRead) return { ...rest, call: proposed };
+  try {
+    const response = await send(tool, requestOf(tool.method.input, proposed.arguments), call);
+    return { ...rest, call: proposed, nearest: nearest(missing, namesIn(tool, response)) };
+  } catch {
+    return { ...rest, call: proposed };
+  }
+}
+
+/** The names of the things that a response lists. */
+function namesIn(tool: Tool, response: Message): string[] {
+  const { json } = factsOf(tool.method.output, response, everything);
+  const things = Object.values(json).find(Array.isArray) ?? [];
+  return things.flatMap((thing) => {
+    const name = typeof thing === 'object' && thing && 'name' in thing ? thing['name'] : undefined;
+    return typeof name === 'string' ? [name] : [];
+  });
 }
 
 /** A mutation without an id of the caller's gets one, so that a retry below us never does it twice. */

@@ -1,10 +1,9 @@
-import { Code, ConnectError, createClient } from '@connectrpc/connect';
+import { Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
 import { validateHostHeader, validateOriginHeader } from '@modelcontextprotocol/server';
 import { AccountService } from '@serverflow/gen/es/serverflow/account/v1/account_service_pb';
 import type { Refusal } from './answer.ts';
 import type { Grant } from './grant.ts';
 import { refusalOfError } from './problem.ts';
-import type { Connect } from './session.ts';
 
 /** A request that is not let in: its HTTP status and why. */
 export class TurnedAway extends Error {
@@ -61,10 +60,10 @@ export function tokenOf(authorization: string | undefined, onlyOurs: boolean): s
   });
 }
 
-/** Asks the API what a token may do; throws TurnedAway when it is good for nothing here. */
-export async function grantOf(connect: Connect, token: string): Promise<Grant> {
+/** Asks the API what its caller's token may do; throws TurnedAway when it is good for nothing here. */
+export async function grantOf(api: Transport): Promise<Grant> {
   try {
-    const account = createClient(AccountService, connect({ token }));
+    const account = createClient(AccountService, api);
     const { permissions, toolsets } = await account.getAccount({}, { timeoutMs: 10_000 });
     return { kind: 'mcp', permissions, toolsets };
   } catch (error) {

@@ -14,7 +14,7 @@ import {
 } from './http.ts';
 import { watchGrant } from './revocation.ts';
 import { makeServer, type ServerOptions } from './server.ts';
-import { authOf, sessionOf, type Connect, type Session } from './session.ts';
+import { authOf, sessionOf, type Connect, type Credential, type Session } from './session.ts';
 import { makeSseDoor } from './sse.ts';
 
 export { doorMethods, mayUse, type Grant } from './grant.ts';
@@ -66,9 +66,12 @@ export function createMcp(options: McpOptions): Mcp {
 
   const streamable: Route = async (req, res, session) => {
     const body = await bodyOf(req);
-    const client = clients.learn(session.token, req.headers['user-agent'] ?? '', jsonOf(body));
+    const { credential } = session;
+    const userAgent = req.headers['user-agent'] ?? '';
+    const client = clients.learn(credential.token, userAgent, jsonOf(body));
+    const named = client ? { ...session, credential: { ...credential, client } } : session;
     const request = webRequest(req, body, session.signal);
-    const authInfo = authOf(client ? { ...session, client } : session);
+    const authInfo = authOf(named);
     await sendResponse(res, await handler.fetch(request, { authInfo }), session.signal);
   };
   const routes: Record<string, Route> = {
@@ -86,18 +89,17 @@ export function createMcp(options: McpOptions): Mcp {
     const gone = new AbortController();
     res.once('close', () => gone.abort());
     const signal = AbortSignal.any([gone.signal, closing.signal]);
-    const grant = await grantOf(options.connect, token);
-    watchGrant(
-      () => grantOf(options.connect, token),
-      recheckMs,
-      signal,
-      () => {
-        options.log({ event: 'mcp_revoked' });
-        gone.abort();
-        res.destroy();
-      },
-    );
-    await route(req, res, { token, grant, signal });
+    const { remoteAddress: address } = req.socket;
+    const credential: Credential = { token, ...(address && { address }) };
+    const api = options.connect(credential);
+    const session: Session = { credential, grant: await grantOf(api), signal };
+    const renew = async () => (session.grant = await grantOf(api));
+    watchGrant(renew, recheckMs, signal, () => {
+      options.log({ event: 'mcp_revoked' });
+      gone.abort();
+      res.destroy();
+    });
+    await route(req, res, session);
   }
 
   return {

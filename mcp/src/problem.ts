@@ -2,13 +2,13 @@ import { fromJsonString, type JsonObject } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import {
   ProblemSchema,
+  Reason,
   ReasonSchema,
   type NextCall,
   type Problem,
 } from '@serverflow/gen/es/serverflow/error/v1/problem_pb';
 import type { Refusal } from './answer.ts';
-import { factsOf } from './facts.ts';
-import { everything } from './facts.ts';
+import { everything, factsOf } from './facts.ts';
 import { toolOfMethod } from './tools.ts';
 
 const passing: ReadonlySet<Code> = new Set([
@@ -24,8 +24,10 @@ export function refusalOfError(error: unknown): Refusal {
   const [problem] = failure.findDetails(ProblemSchema);
   if (problem) return refusalOfProblem(failure.rawMessage, problem);
   const isRetryable = passing.has(failure.code);
+  // What failed inside is for the log, not for a client.
+  const isInside = failure.code === Code.Unknown || failure.code === Code.Internal;
   return {
-    message: failure.rawMessage || 'The call failed.',
+    message: isInside ? 'Something failed inside ServerFlow.' : failure.rawMessage,
     reason: Code[failure.code].replace(/(?<=[a-z])[A-Z]/g, '_$&').toUpperCase(),
     isRetryable,
     next: isRetryable
@@ -42,8 +44,8 @@ function refusalOfProblem(message: string, problem: Problem): Refusal {
     reason: name.replace(/^REASON_/, ''),
     isRetryable: problem.retryable,
     next: problem.next,
-    nearest: (problem.metadata['nearest'] ?? '').split(/,\s*/).filter(Boolean),
     requestId: problem.requestId,
+    ...(problem.reason === Reason.NOT_FOUND && { missing: problem.metadata['name'] ?? '' }),
     ...(call && { call }),
   };
 }

@@ -9,7 +9,7 @@ import { callTool } from './call.ts';
 import { promptOf, prompts } from './prompts.ts';
 import type { Say } from './progress.ts';
 import { logTemplates, readLog } from './resources.ts';
-import { clientName, type Connect, type Session } from './session.ts';
+import { clientName, type Connect, type Credential, type Session } from './session.ts';
 import { listTools } from './tools.ts';
 
 /** What every MCP server of ours is made with. */
@@ -34,7 +34,7 @@ export function makeServer(options: ServerOptions, session: Session): Server {
     { capabilities: { tools: {}, prompts: {}, resources: {} }, instructions },
   );
   const transportOf = (ctx: ServerContext) =>
-    options.connect({ token: session.token, ...clientOf(server, session, ctx) });
+    options.connect({ ...session.credential, ...clientOf(server, ctx) });
 
   server.setRequestHandler('tools/list', () => ({ tools: listTools(session.grant) }));
   server.setRequestHandler('tools/call', async ({ params }, ctx) => {
@@ -70,12 +70,10 @@ export function makeServer(options: ServerOptions, session: Session): Server {
 }
 
 /** The client's name: in each request since 2026-07-28, once in initialize before. */
-function clientOf(server: Server, session: Session, ctx: ServerContext): Pick<Session, 'client'> {
+function clientOf(server: Server, ctx: ServerContext): Pick<Credential, 'client'> {
   const envelope: Record<string, unknown> = { ...ctx.mcpReq.envelope };
   const client =
-    clientName(envelope[CLIENT_INFO_META_KEY]) ??
-    clientName(server.getClientVersion()) ??
-    session.client;
+    clientName(envelope[CLIENT_INFO_META_KEY]) ?? clientName(server.getClientVersion());
   return client ? { client } : {};
 }
 

@@ -12,6 +12,8 @@ export interface ClientName {
 export interface Credential {
   token: string;
   client?: ClientName;
+  /** The address from which the request came. */
+  address?: string;
 }
 
 /** Makes a transport to the API that acts as a credential. */
@@ -19,10 +21,9 @@ export type Connect = (credential: Credential) => Transport;
 
 /** One request, or one SSE connection, of a client whose token was found good. */
 export interface Session {
-  token: string;
+  /** The client in it named itself before this request, where the protocol says it only once. */
+  credential: Credential;
   grant: Grant;
-  /** The client as it named itself before this request, where the protocol says it only once. */
-  client?: ClientName;
   /** Aborts when the client has gone or its token has. */
   signal: AbortSignal;
 }
@@ -31,7 +32,8 @@ const sessions = new WeakMap<AuthInfo, Session>();
 
 /** Wraps a session for the MCP library, which hands it on without looking. */
 export function authOf(session: Session): AuthInfo {
-  const auth: AuthInfo = { token: session.token, clientId: session.client?.name ?? '', scopes: [] };
+  const { token, client } = session.credential;
+  const auth: AuthInfo = { token, clientId: client?.name ?? '', scopes: [] };
   sessions.set(auth, session);
   return auth;
 }

@@ -37,7 +37,7 @@ export function makeSseDoor(options: ServerOptions, keepAliveMs: number): SseDoo
       if (streams.size >= mostStreams) throw tooMany();
       const stream = eventStream(res);
       const transport = new SSEServerTransport('/messages', stream);
-      streams.set(transport.sessionId, { transport, token: session.token });
+      streams.set(transport.sessionId, { transport, token: session.credential.token });
       const keepAlive = setInterval(() => stream.write(': keep-alive\n\n'), keepAliveMs);
       const server = makeServer(options, session);
       session.signal.addEventListener('abort', () => void server.close(), { once: true });
@@ -51,7 +51,7 @@ export function makeSseDoor(options: ServerOptions, keepAliveMs: number): SseDoo
     async take(req, res, session) {
       const id = new URL(req.url ?? '/', 'http://localhost').searchParams.get('sessionId') ?? '';
       const stream = streams.get(id);
-      if (!stream || stream.token !== session.token) throw unknownStream();
+      if (!stream || stream.token !== session.credential.token) throw unknownStream();
       const message = jsonOf(await bodyOf(req));
       try {
         await stream.transport.handleMessage(message);

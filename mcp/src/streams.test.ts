@@ -151,6 +151,7 @@ it.each(['2026-07-28', '2025-11-25'] as const)(
     );
     await client.close();
     await until(() => hasEnded);
+    expect(house.api.calls.some(({ method }) => method === 'WatchDeployment')).toBe(true);
   },
 );
 

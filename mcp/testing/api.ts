@@ -117,7 +117,7 @@ function routes(router: ConnectRouter, api: TestApi): void {
     const app = api.apps.get(name);
     if (app) return app;
     throw problem(Code.NotFound, Reason.NOT_FOUND, `There is no app ${name}.`, {
-      metadata: { nearest: [...api.apps.keys()].slice(0, 3).join(', ') },
+      metadata: { resource: 'app', name },
       nextCall: {
         method: 'serverflow.app.v1.AppService/ListApps',
         argumentsJson: '{"pageSize":20}',
@@ -158,7 +158,8 @@ function routes(router: ConnectRouter, api: TestApi): void {
     controlApp: (req) => ({ app: appOf(req.app), stateBefore: AppState.SERVING }),
   });
   router.service(LogService, {
-    searchLogs({ limit, before }) {
+    searchLogs({ app, limit, before }) {
+      appOf(app);
       const end = before ? Number(before) : api.logLines.length;
       const from = Math.max(0, end - (limit || 100));
       const lines = api.logLines.slice(from, end).map((text, index) => ({

@@ -11,36 +11,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Report } from '@serverflow/gen/grpc/serverflow/agent/v1/report';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { ReportBody } from './context.ts';
 import { Spool } from './spool.ts';
+import { log, step } from './testing/reports.ts';
 
 const MAX = 1024 * 1024;
 let folder: string;
 beforeEach(() => (folder = join(mkdtempSync(join(tmpdir(), 'spool-')), 'spool')));
 afterEach(() => rmSync(join(folder, '..'), { recursive: true, force: true }));
-
-const step = (detail: string): ReportBody => ({
-  $case: 'step',
-  value: {
-    deploymentId: 'dep_1',
-    step: 1,
-    state: 1,
-    startMs: 1n,
-    endMs: 0n,
-    detail,
-    commit: '',
-    commitMessage: '',
-  },
-});
-const log = (firstNumber: number, text = 'x'): ReportBody => ({
-  $case: 'log',
-  value: {
-    appId: 'app_1',
-    deploymentId: '',
-    firstNumber: BigInt(firstNumber),
-    lines: [{ timeMs: 1n, stream: 1, text }],
-  },
-});
 
 /** Everything after a number, as the wire would carry it. */
 function drain(spool: Spool, after = 0): Report[] {

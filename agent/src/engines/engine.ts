@@ -36,6 +36,9 @@ export type Run = {
   readonly state: RunState;
 };
 
+/** What was brought back, in one sentence for the app's log. */
+export type Repair = { readonly appId: string; readonly said: string };
+
 /** Paths of the files that a release's output goes to; the tail in logs/ reads them. */
 export type LogFiles = { readonly stdout: string; readonly stderr: string };
 
@@ -61,7 +64,7 @@ export type Engine = {
   status(): Promise<ServiceHealth>;
   /**
    * Brings back releases that should run and that the engine lost, such as after a reboot or when its daemon was killed.
-   * Returns one sentence per repair; none when all was well or the engine was stopped by an order.
+   * Nothing happens when all is well or when the engine was stopped by an order.
    */
-  repair(): Promise<string[]>;
+  repair(): Promise<Repair[]>;
 };

@@ -147,7 +147,7 @@ test('brings back what runs without a keeper after PM2 was killed, and says so',
 
   const said = await engine.repair();
   expect(said).toHaveLength(1);
-  expect(said[0]).toContain("PM2's daemon was gone");
+  expect(said[0]).toMatchObject({ appId: 'orphan', said: expect.stringContaining('PM2 was gone') });
   expect(await until(() => says(run.port))).toBe('still here');
   expect(identify(orphan)).toBeUndefined();
   expect(await engine.repair()).toEqual([]);

@@ -14,7 +14,15 @@ import {
   pm2Start,
   type Pm2Process,
 } from '../commands/pm2.ts';
-import type { Engine, Run, RunSpec, RunState, ServiceControl, ServiceHealth } from './engine.ts';
+import type {
+  Engine,
+  Repair,
+  Run,
+  RunSpec,
+  RunState,
+  ServiceControl,
+  ServiceHealth,
+} from './engine.ts';
 import { readJson, writeJson, writeWhole } from './files.ts';
 import { createLock } from './lock.ts';
 import { endGroup } from './processes.ts';
@@ -24,6 +32,8 @@ import { runFiles, runKey } from './run-files.ts';
 const COMMAND_TIMEOUT_MS = 30_000;
 /** How long PM2 may take to run the launcher, in milliseconds. */
 const LAUNCH_TIMEOUT_MS = 15_000;
+/** How often PM2 is asked at most whether it still holds a program that is down, in milliseconds. */
+const ASK_MS = 60_000;
 /** PM2 listens on unix sockets in its home; a path of theirs may have 107 characters. */
 const HOME_LENGTH = 95;
 
@@ -44,6 +54,7 @@ export function pm2Engine(options: Pm2Options): Engine {
   const lock = createLock();
   const exitCodes = new Map<string, number>();
   let version: string | undefined;
+  let askedAtMs = 0;
 
   async function pm2(argv: string[], signal?: AbortSignal): Promise<string> {
     if (home.length > HOME_LENGTH) {
@@ -138,29 +149,35 @@ export function pm2Engine(options: Pm2Options): Engine {
     throw new Error('PM2 was stopped by an order; start it first (ControlService PM2 START)');
   }
 
-  async function repairAll(): Promise<string[]> {
+  async function repairAll(): Promise<Repair[]> {
     const keys = files.keys();
     if (keys.length === 0 || readText(files.stoppedFile) !== undefined) return [];
     const states = await Promise.all(keys.map(async (key) => ({ key, state: await measure(key) })));
     const isDaemonUp = daemonPid(home) !== undefined;
     if (isDaemonUp && states.every(({ state }) => state.up)) return [];
+    // A program that crashes again and again is down most of the time; PM2 knows it and need not be asked each time.
+    if (isDaemonUp && Date.now() - askedAtMs < ASK_MS) return [];
+    askedAtMs = Date.now();
     return lock(async () => {
       const held = new Set(
         parsePm2List(await pm2(pm2List(options.pm2))).map((process) => process.labels.run),
       );
-      const said: string[] = [];
+      const repairs: Repair[] = [];
       for (const { key, state } of states) {
         const spec = files.read(key);
         if (!spec || held.has(key)) continue;
-        if (state.up) await end(key);
-        await launch(key, spec);
-        said.push(
-          state.up
-            ? `PM2's daemon was gone and had left release ${spec.release} of ${spec.name} without a keeper; it was started again under a new daemon`
-            : `release ${spec.release} of ${spec.name} was not running, as after a reboot or a killed PM2; it was started again`,
-        );
+        const what = state.up
+          ? `PM2 was gone and had left release ${spec.release} without a keeper`
+          : `release ${spec.release} was lost, as after a reboot or when PM2 was killed`;
+        try {
+          if (state.up) await end(key);
+          await launch(key, spec);
+          repairs.push({ appId: spec.appId, said: `${what}; it was started again` });
+        } catch (error) {
+          repairs.push({ appId: spec.appId, said: `${what}, and did not start: ${String(error)}` });
+        }
       }
-      return said;
+      return repairs;
     });
   }
 

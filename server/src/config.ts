@@ -19,6 +19,8 @@ export type Config = {
   /** Where the first start writes an owner's api token and an mcp token: SERVERFLOW_WRITE_OWNER_TOKEN, SERVERFLOW_WRITE_MCP_TOKEN. */
   readonly writeOwnerToken: string | undefined;
   readonly writeMcpToken: string | undefined;
+  /** Where the set-up of the first person writes an enrolment token for a server named "local": SERVERFLOW_WRITE_ENROLLMENT. */
+  readonly writeEnrollment: string | undefined;
   /** The passphrase of the root key's recovery file, SERVERFLOW_ROOT_PASSPHRASE(_FILE). */
   readonly rootPassphrase: string | undefined;
   /** Whether /sse is served, SERVERFLOW_SSE (on by default). */
@@ -45,6 +47,7 @@ const names = [
   'SERVERFLOW_ADMIN_PASSWORD_FILE',
   'SERVERFLOW_WRITE_OWNER_TOKEN',
   'SERVERFLOW_WRITE_MCP_TOKEN',
+  'SERVERFLOW_WRITE_ENROLLMENT',
   'SERVERFLOW_ROOT_PASSPHRASE',
   'SERVERFLOW_ROOT_PASSPHRASE_FILE',
   'SERVERFLOW_SSE',
@@ -85,6 +88,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     admin: readAdmin(text('SERVERFLOW_ADMIN_EMAIL'), secret(env, 'SERVERFLOW_ADMIN_PASSWORD')),
     writeOwnerToken: text('SERVERFLOW_WRITE_OWNER_TOKEN'),
     writeMcpToken: text('SERVERFLOW_WRITE_MCP_TOKEN'),
+    writeEnrollment: text('SERVERFLOW_WRITE_ENROLLMENT'),
     rootPassphrase: secret(env, 'SERVERFLOW_ROOT_PASSPHRASE'),
     sse: oneOf('SERVERFLOW_SSE', text('SERVERFLOW_SSE') ?? 'on', ['on', 'off']) === 'on',
     logLevel: oneOf('SERVERFLOW_LOG_LEVEL', text('SERVERFLOW_LOG_LEVEL') ?? 'info', [

@@ -12,6 +12,7 @@ import { webDoor } from './doors/web.ts';
 import { guard } from './guard/guard.ts';
 import { createLimits } from './guard/limits.ts';
 import { dashboardOrigins } from './guard/origin.ts';
+import { problem, Reason } from './guard/problems.ts';
 import { createLive, type Live } from './live.ts';
 import type { Parts } from './parts.ts';
 import { openStore, type Store } from './store/store.ts';
@@ -27,6 +28,8 @@ export type ControlPlane = {
   readonly parts: Parts;
   /** The path of the one-time set-up address, while there is no person. */
   readonly setupPath: string | undefined;
+  /** The passphrase of the root key's recovery file, where this start made one. */
+  readonly recovery: string | undefined;
   readonly close: () => Promise<void>;
 };
 
@@ -37,7 +40,7 @@ export async function startControlPlane(config: Config): Promise<ControlPlane> {
   await setUpUnattended(store, config);
   const live = createLive();
   const setup = createSetup();
-  const parts: Parts = { config, limits: createLimits(), setup };
+  const parts: Parts = { config, limits: createLimits(), setup, fleet: nobody };
 
   const guardOf = (door: 'rpc' | 'mcp') =>
     guard({ store, live, log, parts, door, origins: dashboardOrigins(config.publicUrl) });
@@ -59,6 +62,7 @@ export async function startControlPlane(config: Config): Promise<ControlPlane> {
     log,
     parts,
     setupPath: (await setupRequired(store.all())) ? `/setup#${setup.token}` : undefined,
+    recovery: undefined,
     async close() {
       await mcp.close();
       await port.close();
@@ -66,3 +70,11 @@ export async function startControlPlane(config: Config): Promise<ControlPlane> {
     },
   };
 }
+
+/** Stands in until agents can connect. */
+const nobody: Parts['fleet'] = {
+  isOnline: () => false,
+  waitOrder: async () => {
+    throw problem(Reason.SERVER_OFFLINE, { server: '' });
+  },
+};

@@ -7,6 +7,7 @@ import { Domain } from '../domains/entity.ts';
 import { Environment, Project, type EnvironmentRow, type ProjectRow } from '../projects/entity.ts';
 import { findEnvironment, findProject } from '../projects/projects.ts';
 import { Server, type ServerRow } from '../servers/entity.ts';
+import { findServer } from '../servers/find.ts';
 import { newId } from '../store/ids.ts';
 import { App, Release, Variable, type AppRow } from './entity.ts';
 
@@ -65,12 +66,7 @@ async function onlyProject(em: EntityManager, caller: Caller): Promise<string> {
 
 async function findPlacedServer(em: EntityManager, named: string): Promise<ServerRow> {
   if (named) {
-    const row = await em.findOne(Server, { $or: [{ name: named }, { id: named }] });
-    if (!row)
-      throw notFound('server', named, {
-        method: 'serverflow.server.v1.ServerService/ListServers',
-        argumentsJson: '{}',
-      });
+    const row = await findServer(em, named);
     if (!row.publicKey) throw problem(Reason.SERVER_NOT_ENROLLED, { server: row.name });
     return row;
   }

@@ -11,7 +11,7 @@ import { problem, Reason } from '../guard/problems.ts';
 import { Environment, Project } from '../projects/entity.ts';
 import { findEnvironment, findProject } from '../projects/projects.ts';
 import { Server } from '../servers/entity.ts';
-import { findServer } from '../servers/servers.ts';
+import { findServer } from '../servers/find.ts';
 import { nextPage, readPage } from '../store/page.ts';
 import * as apps from './apps.ts';
 import { App, Release, type AppRow } from './entity.ts';

@@ -1,9 +1,9 @@
-import { ConnectError } from '@connectrpc/connect';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ProblemSchema, Reason } from '@serverflow/gen/es/serverflow/error/v1/problem_pb';
+import { Reason } from '@serverflow/gen/es/serverflow/error/v1/problem_pb';
 import { ProjectService } from '@serverflow/gen/es/serverflow/project/v1/project_service_pb';
 import { Event } from '../audit/entity.ts';
 import { startTestPlane, type Person, type TestPlane } from '../testing/plane.ts';
+import { reasonOf } from '../testing/reason.ts';
 
 let plane: TestPlane;
 let person: Person;
@@ -12,16 +12,6 @@ beforeAll(async () => {
   person = await plane.person();
 });
 afterAll(() => plane.close());
-
-async function reasonOf(call: Promise<unknown>): Promise<Reason | undefined> {
-  const error = ConnectError.from(
-    await call.then(
-      () => new Error('it was not refused'),
-      (thrown: unknown) => thrown,
-    ),
-  );
-  return error.findDetails(ProblemSchema)[0]?.reason;
-}
 
 test('a project is made with its first environment and its audit entry', async () => {
   const client = person.client(ProjectService);

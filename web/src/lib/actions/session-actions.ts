@@ -4,5 +4,5 @@ import { sessions } from '#lib/api/clients.ts';
 /** Ends this browser's session and goes to the sign-in page. */
 export async function signOut(): Promise<void> {
   await sessions.deleteSession({});
-  await goto('/login', { invalidateAll: true });
+  await goto('/login', { refreshAll: true });
 }

@@ -108,7 +108,7 @@ const breakages: Record<string, Breakage> = {
   'health with status 500': {
     files: server(`http.createServer((request, response) => {
       console.error('no table users'); response.statusCode = 500; response.end(); })${listen}`),
-    settings: { healthDeadlineMs: 800 },
+    settings: { healthDeadlineMs: 4000 },
     step: StepName.STEP_NAME_HEALTH,
     code: 'HEALTH_STATUS',
     says: /answered 500/,
@@ -117,7 +117,7 @@ const breakages: Record<string, Breakage> = {
   'a program that is too slow': {
     files: server(`http.createServer((request, response) =>
       setTimeout(() => response.end('late'), 5000))${listen}`),
-    settings: { healthDeadlineMs: 800, healthTimeoutMs: 200 },
+    settings: { healthDeadlineMs: 4000, healthTimeoutMs: 200 },
     step: StepName.STEP_NAME_HEALTH,
     code: 'HEALTH_TIMEOUT',
     says: /no answer in 200 ms/,

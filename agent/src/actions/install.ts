@@ -28,16 +28,26 @@ export async function install(
     say(`${name}: ${/(added|up to date)[^\n]*/.exec(output)?.[0] ?? 'done'}`);
     return;
   }
-  const evidence = lastLines(output);
+  const evidence = lastLines(withoutNoise(output));
   if (saysDiskFull(output)) fail('DISK_FULL', 'The packages do not fit on the disk.', { evidence });
   if (ended.isTimedOut) {
     const seconds = Math.round(settings.buildTimeoutMs / 1000);
     fail('INSTALL_TIMEOUT', `${name} was not done after ${seconds} s.`, { evidence });
   }
-  if (/can only install packages when your package\.json and/i.test(output))
-    fail('LOCKFILE_MISMATCH', 'package-lock.json does not fit package.json.', { evidence });
+  if (/can only install packages when your package\.json and/i.test(output)) {
+    const differences = output.split('\n').filter((line) => /(Missing|Invalid): /.test(line));
+    fail('LOCKFILE_MISMATCH', 'package-lock.json does not fit package.json.', {
+      evidence: differences.slice(0, 20),
+    });
+  }
   fail('INSTALL_FAILED', `${name} failed${withCode(ended.code)}.`, { evidence });
 }
+
+/** Leaves out what npm says after every error: where its own log lies, and how it is used. */
+const withoutNoise = (output: string): string =>
+  output
+    .replace(/^npm error (A complete log of this run|Run "npm help).*$/gm, '')
+    .replace(/^npm error\s*$/gm, '');
 
 /** Says with which exit code a command ended, where it had one. */
 export const withCode = (code: number | null): string =>

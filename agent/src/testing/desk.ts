@@ -29,7 +29,7 @@ export const SHORT: AppSettings = {
   healthIntervalMs: 50,
   healthTimeoutMs: 500,
   healthPasses: 2,
-  healthDeadlineMs: 3000,
+  healthDeadlineMs: 15_000,
   bakeMs: 300,
   drainMs: 100,
   keepReleases: 5,

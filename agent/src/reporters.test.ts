@@ -203,7 +203,7 @@ test('says that an app is down when its program is, and that it serves when it i
   await until(
     () => later().some((each) => each.state === AppState.APP_STATE_DOWN && each.detail !== ''),
     'down',
-    10_000,
+    30_000,
   );
   await until(() => later().at(-1)?.state === AppState.APP_STATE_SERVING, 'serving again', 30_000);
 }, 70_000);
@@ -215,6 +215,6 @@ test('starts a front again that was killed', async () => {
   await until(
     async () => (await desk.get('shop.localhost').catch(() => undefined))?.body === 'shop',
     'the front',
-    10_000,
+    30_000,
   );
 }, 70_000);

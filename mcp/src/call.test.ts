@@ -243,3 +243,48 @@ it('waits no longer than its own deadline', async () => {
   expect(result.structuredContent).toMatchObject({ done: false });
   expect(result.text).toContain('Next: wait_deployment {"app":"shop","number":1}');
 });
+
+it('names no next tool that the client may not use', async () => {
+  await call('create_deployment', { app: 'shop' });
+  const { result } = await callTool({
+    name: 'get_deployment',
+    arguments: { app: 'shop' },
+    grant: { ...everyGrant, permissions: [Permission.APPS_READ] },
+    transport: api.connect({ token: 'sfp_good' }),
+    signal: new AbortController().signal,
+    deadlineMs: 5000,
+  });
+  expect(JSON.stringify(result)).toContain('wait_deployment');
+  expect(JSON.stringify(result)).not.toContain('search_logs');
+  expect(JSON.stringify(result)).not.toContain('serverflow://');
+});
+
+it('gives up at the deadline and says that trying again may help', async () => {
+  const slow = createRouterTransport(({ service }) => {
+    service(DeploymentService, { getDeployment: () => new Promise(() => undefined) });
+  });
+  const { result } = await callTool({
+    name: 'get_deployment',
+    arguments: { app: 'shop' },
+    grant: everyGrant,
+    transport: slow,
+    signal: new AbortController().signal,
+    deadlineMs: 50,
+  });
+  expect(result.structuredContent).toMatchObject({
+    error: { reason: 'DEADLINE_EXCEEDED', retryable: true },
+  });
+});
+
+it('tells nothing of what failed inside', async () => {
+  const broken = createRouterTransport(({ service }) => {
+    service(DeploymentService, {
+      getDeployment: () => {
+        throw new Error('SELECT secret FROM tokens');
+      },
+    });
+  });
+  const result = await call('get_deployment', { app: 'shop' }, broken);
+  expect(result.isError).toBe(true);
+  expect(JSON.stringify(result)).not.toContain('SELECT');
+});

@@ -47,7 +47,8 @@ export async function callTool(call: ToolCall): Promise<ToolOutcome> {
     const args = (call.arguments ?? {}) as JsonObject;
     const request = withRequestId(tool, requestOf(tool.method.input, args));
     const response = await ask(tool, request, call);
-    return { result: answerOf(tool.method.output, response, nextStep(response, args)), reason: '' };
+    const next = nextStep(response, args, (name) => mayCall(name, call.grant));
+    return { result: answerOf(tool.method.output, response, next), reason: '' };
   } catch (error) {
     if (error instanceof BadArguments) return refused(badArguments(error));
     return refused(await withNames(refusalOfError(error), call));
@@ -143,6 +144,11 @@ function withRequestId(tool: Tool, request: Message): Message {
   const field = tool.method.input.field['requestId'];
   if (!field || (request as unknown as { requestId: string }).requestId !== '') return request;
   return create(tool.method.input, { ...request, requestId: crypto.randomUUID() });
+}
+
+function mayCall(name: string, grant: Grant): boolean {
+  const tool = tools.get(name);
+  return tool !== undefined && mayUse(tool.policy, grant);
 }
 
 function refused(refusal: Refusal): ToolOutcome {

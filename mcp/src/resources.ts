@@ -7,6 +7,7 @@ import {
 } from '@modelcontextprotocol/server';
 import { callTool } from './call.ts';
 import type { Grant } from './grant.ts';
+import { readLogLink } from './log-link.ts';
 
 /** The logs as resources, read with the same right and within the same bounds as by search_logs. */
 export const logTemplates: readonly ResourceTemplateType[] = [
@@ -24,8 +25,6 @@ export const logTemplates: readonly ResourceTemplateType[] = [
   },
 ];
 
-const address = /^serverflow:\/\/apps\/([a-z0-9_-]{1,64})(?:\/deployments\/([1-9]\d{0,8}))?\/log$/i;
-
 /** Reads the last lines of a log; throws a protocol error when there is none for this caller. */
 export async function readLog(
   uri: string,
@@ -33,8 +32,8 @@ export async function readLog(
   transport: Transport,
   signal: AbortSignal,
 ): Promise<ReadResourceResult> {
-  const [, app, number] = address.exec(uri) ?? [];
-  if (app === undefined) {
+  const log = readLogLink(uri);
+  if (!log) {
     throw new ProtocolError(
       ProtocolErrorCode.InvalidParams,
       `There is no resource ${uri.slice(0, 100)}; there are serverflow://apps/{app}/log and ` +
@@ -43,7 +42,7 @@ export async function readLog(
   }
   const { result } = await callTool({
     name: 'search_logs',
-    arguments: { app, deployment: Number(number ?? 0) },
+    arguments: { app: log.app, deployment: log.number },
     grant,
     transport,
     signal,

@@ -4,6 +4,7 @@ import { readRecords, readReleases } from './actions/record.ts';
 import { openVariables } from './actions/variables.ts';
 import type { Context, ReportBody } from './context.ts';
 import { startAppLogs, type AppLogs } from './logs/app-logs.ts';
+import { cutOwnLogs } from './logs/own-logs.ts';
 import { look, measureApp, type Seen } from './metrics/app-state.ts';
 import { readFacts } from './metrics/facts.ts';
 import { detectPorts } from './metrics/ports.ts';
@@ -60,6 +61,7 @@ async function watchMachine(
     try {
       for (const { appId, said } of await machine.engine.repair()) logs.say(appId, said);
       await keepFront();
+      cutOwnLogs(context.settings.state);
       const seen = await look(machine);
       await reportMachine(context, machine, seen, report);
     } catch (error) {

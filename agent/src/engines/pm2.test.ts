@@ -81,6 +81,7 @@ test('runs a release with exactly the given environment and keeps its secrets fr
   const measured = await engine.state('plain', 3);
   expect(measured).toMatchObject({ up: true, restarts: 0 });
   expect(readFileSync(`/proc/${measured?.pid}/cmdline`, 'utf8')).not.toContain(secret);
+  expect(await pm2Engine({ state, pm2 }).state('plain', 3)).toEqual(measured);
 
   const logs = engine.logFiles('plain', 3);
   const printed = await until(async () => readFileSync(logs.stdout, 'utf8') || undefined);

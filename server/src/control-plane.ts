@@ -9,11 +9,12 @@ import { mcpDoor } from './doors/mcp.ts';
 import { plainDoor } from './doors/plain.ts';
 import { publicDoor } from './doors/public.ts';
 import { webDoor } from './doors/web.ts';
-import { guard } from './guard/guard.ts';
+import { guard, refuseMalformed } from './guard/guard.ts';
 import { createLimits } from './guard/limits.ts';
 import { dashboardOrigins } from './guard/origin.ts';
 import { problem, Reason } from './guard/problems.ts';
 import { createLive, type Live } from './live.ts';
+import { openLogStore } from './logs/store.ts';
 import type { Parts } from './parts.ts';
 import { openStore, type Store } from './store/store.ts';
 
@@ -40,11 +41,12 @@ export async function startControlPlane(config: Config): Promise<ControlPlane> {
   await setUpUnattended(store, config);
   const live = createLive();
   const setup = createSetup();
-  const parts: Parts = { config, limits: createLimits(), setup, fleet: nobody };
+  const logs = openLogStore(join(config.data, 'logs.db'));
+  const parts: Parts = { config, limits: createLimits(), setup, fleet: nobody, logs };
 
-  const guardOf = (door: 'rpc' | 'mcp') =>
-    guard({ store, live, log, parts, door, origins: dashboardOrigins(config.publicUrl) });
-  const mcp = mcpDoor(config, guardOf('mcp'), log);
+  const base = { store, live, log, parts, origins: dashboardOrigins(config.publicUrl) };
+  const rpc = { ...base, door: 'rpc' } as const;
+  const mcp = mcpDoor(config, guard({ ...base, door: 'mcp' }), log);
   const web = webDoor(config.web);
   const checks = { database: () => store.check() };
   const fallback = plainDoor(
@@ -53,7 +55,8 @@ export async function startControlPlane(config: Config): Promise<ControlPlane> {
       if (!mcp.handle(request as never, response as never)) web(request, response);
     }),
   );
-  const port = await listen(config.host, config.port, publicDoor(guardOf('rpc'), fallback));
+  const door = publicDoor(guard(rpc), refuseMalformed(rpc), fallback);
+  const port = await listen(config.host, config.port, door);
   return {
     config,
     port: port.port,
@@ -66,6 +69,7 @@ export async function startControlPlane(config: Config): Promise<ControlPlane> {
     async close() {
       await mcp.close();
       await port.close();
+      logs.close();
       await store.close();
     },
   };

@@ -4,6 +4,7 @@ import { addressKey } from '../guard/call.ts';
 import type { Handler } from './listen.ts';
 import { policyOf, registry } from './registry.ts';
 import { healthRoutes } from './health.ts';
+import { tellMalformed, type RefuseMalformed } from './malformed.ts';
 import { reflectionRoutes } from './reflection.ts';
 import { publicRoutes } from './routes.ts';
 
@@ -14,12 +15,17 @@ type AdapterHandler = ReturnType<typeof connectNodeAdapter>;
 export const requestCap = 1024 * 1024;
 
 /** The public door: Connect, gRPC and gRPC-Web for every service but the agents'; what is no RPC goes to the fallback. */
-export function publicDoor(guard: Interceptor, fallback: Handler): Handler {
+export function publicDoor(
+  guard: Interceptor,
+  malformed: RefuseMalformed,
+  fallback: Handler,
+): Handler {
   const handler = connectNodeAdapter({
     routes: (router) => {
       publicRoutes(router);
       reflectionRoutes(router, serviceNames);
       healthRoutes(router, serviceNames, () => true);
+      tellMalformed(router, malformed);
     },
     interceptors: [guard],
     readMaxBytes: requestCap,

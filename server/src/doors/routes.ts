@@ -8,12 +8,14 @@ import { AppService } from '@serverflow/gen/es/serverflow/app/v1/app_service_pb'
 import { AuditService } from '@serverflow/gen/es/serverflow/audit/v1/audit_service_pb';
 import { DeploymentService } from '@serverflow/gen/es/serverflow/deployment/v1/deployment_service_pb';
 import { DomainService } from '@serverflow/gen/es/serverflow/domain/v1/domain_service_pb';
+import { LogService } from '@serverflow/gen/es/serverflow/log/v1/log_service_pb';
 import { ProjectService } from '@serverflow/gen/es/serverflow/project/v1/project_service_pb';
 import { accountRpc, organizationRpc, sessionRpc } from '../accounts/rpc.ts';
 import { appRpc } from '../apps/rpc.ts';
 import { auditRpc } from '../audit/rpc.ts';
 import { deploymentRpc } from '../deployments/rpc.ts';
 import { domainRpc } from '../domains/rpc.ts';
+import { logRpc } from '../logs/rpc.ts';
 import { projectRpc } from '../projects/rpc.ts';
 import { clientRpc, tokenRpc } from '../tokens/rpc.ts';
 
@@ -29,4 +31,5 @@ export function publicRoutes(router: ConnectRouter): void {
   router.service(AppService, appRpc);
   router.service(DomainService, domainRpc);
   router.service(DeploymentService, deploymentRpc);
+  router.service(LogService, logRpc);
 }

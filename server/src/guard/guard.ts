@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { create, type Message } from '@bufbuild/protobuf';
-import type { Interceptor, StreamRequest, UnaryRequest } from '@connectrpc/connect';
-import { ConnectError } from '@connectrpc/connect';
+import { create, type DescMethod, type Message } from '@bufbuild/protobuf';
+import type { Interceptor, UnaryRequest } from '@connectrpc/connect';
+import { ConnectError, createContextValues } from '@connectrpc/connect';
+import type { RefuseMalformed } from '../doors/malformed.ts';
 import type { MethodPolicy } from '@serverflow/gen/es/serverflow/options/v1/options_pb';
 import type { Logger } from 'pino';
 import { activityTopic, writeEvent } from '../audit/audit.ts';
@@ -80,6 +81,29 @@ async function* checked<T extends Message>(
   }
 }
 
+/** Refuses a body that could not be read as the method's request: the same reason, log line and entry as any other refusal. */
+export function refuseMalformed(parts: GuardParts): RefuseMalformed {
+  return async (method, header, what) => {
+    const request = {
+      method,
+      header,
+      stream: true,
+      contextValues: createContextValues(),
+      signal: new AbortController().signal,
+    } as const;
+    const anyone = callFor(parts, request, { kind: 'anyone' });
+    const caller = await identify(parts.store, header).catch((): Caller => ({ kind: 'anyone' }));
+    const violation = what.replace(/^.* from JSON: /, '');
+    const thrown = problem(Reason.INVALID_ARGUMENT, { field: 'request', violation });
+    return refuse(parts, { ...anyone, caller }, policyOf(method), request, thrown);
+  };
+}
+
+/** What the guard needs of a request, whole or not. */
+type Seen = Pick<UnaryRequest, 'header' | 'contextValues' | 'signal'> & { method: DescMethod } & (
+    { stream: true } | { stream: false; message: Message }
+  );
+
 /** Passes a stream on until the caller's credential ends, and tells its failure as a problem. */
 async function* guarded<T>(
   messages: AsyncIterable<T>,
@@ -97,17 +121,13 @@ async function* guarded<T>(
 }
 
 /** Keeps what an AI client did: that it called, and, where it only read, the reading itself. */
-async function seen(
-  call: Call,
-  policy: MethodPolicy,
-  request: UnaryRequest | StreamRequest,
-): Promise<void> {
+async function seen(call: Call, policy: MethodPolicy, request: Seen): Promise<void> {
   if (call.door !== 'mcp' || call.caller.kind !== 'token' || !policy.tool) return;
   await seenClient(call, request.method.name);
   if (!policy.hazard) await note(call, 'done', '', request);
 }
 
-function callFor(parts: GuardParts, request: UnaryRequest | StreamRequest, caller: Caller): Call {
+function callFor(parts: GuardParts, request: Seen, caller: Caller): Call {
   return {
     caller,
     door: parts.door,
@@ -129,7 +149,7 @@ async function refuse(
   parts: GuardParts,
   call: Call,
   policy: MethodPolicy,
-  request: UnaryRequest | StreamRequest,
+  request: Seen,
   thrown: unknown,
 ): Promise<ConnectError> {
   if (thrown instanceof ProblemError && thrown.reason === Reason.BAD_TOKEN) {
@@ -169,7 +189,7 @@ async function note(
   call: Call,
   outcome: 'done' | 'denied' | 'failed',
   reason: string,
-  request: UnaryRequest | StreamRequest,
+  request: Seen,
 ): Promise<void> {
   const organization = call.caller.kind === 'anyone' ? '' : call.caller.organization;
   const em = organization ? call.store.tenant(organization) : call.store.all();

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { delimiter } from 'node:path';
+import { delimiter, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The repository's root, with a slash at its end. */
@@ -31,7 +31,9 @@ export async function runStep(
     env: {
       ...process.env,
       ...options.env,
-      PATH: `${root}node_modules/.bin${delimiter}${process.env['PATH'] ?? ''}`,
+      PATH: [`${root}node_modules/.bin`, dirname(process.execPath), process.env['PATH'] ?? ''].join(
+        delimiter,
+      ),
     },
   });
   let output = '';

@@ -3,6 +3,7 @@ import type { Config } from './config.ts';
 import type { OrderRow } from './fleet/entity.ts';
 import type { Call } from './guard/call.ts';
 import type { Limits } from './guard/limits.ts';
+import type { LogStore } from './logs/store.ts';
 
 /** Who is on line, and the end of an order. */
 export type Fleet = {
@@ -17,4 +18,5 @@ export type Parts = {
   readonly limits: Limits;
   readonly setup: Setup;
   readonly fleet: Fleet;
+  readonly logs: LogStore;
 };

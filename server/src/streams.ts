@@ -1,8 +1,12 @@
 import type { Call } from './guard/call.ts';
 import type { Change } from './live.ts';
 
-/** What one reading of a stream's tables gives: a message to send, or nothing new; `done` ends the stream after it. */
-export type Reading<T> = { readonly message: T | undefined; readonly done?: boolean };
+/** What one reading of a stream's tables gives: a message to send, or nothing new; `done` ends the stream after it, `more` reads again at once. */
+export type Reading<T> = {
+  readonly message: T | undefined;
+  readonly done?: boolean;
+  readonly more?: boolean;
+};
 
 /**
  * The loop of every stream. `read(why)` looks into the tables and answers what is new: it is asked at once ("first"), on each
@@ -27,6 +31,10 @@ export async function* follow<T>(
     for (;;) {
       if (reading.message !== undefined) yield reading.message;
       if (reading.done || signal.aborted) return;
+      if (reading.more) {
+        reading = await read('wake', quiet);
+        continue;
+      }
       const woken = await within(next, heartbeatMs);
       if (woken === 'silence') {
         reading = await read('heartbeat', quiet);

@@ -5,19 +5,14 @@ import {
   DeploymentService,
   type WaitDeploymentResponse,
 } from '@serverflow/gen/es/serverflow/deployment/v1/deployment_service_pb';
-import {
-  ToolsetSchema,
-  PermissionSchema,
-} from '@serverflow/gen/es/serverflow/options/v1/options_pb';
 import { answerOf, refusalOf, sizeOf, type Refusal } from './answer.ts';
 import { BadArguments, requestOf } from './arguments.ts';
-import { everything, factsOf } from './facts.ts';
 import { mayUse, type Grant } from './grant.ts';
-import { nearest } from './names.ts';
 import { nextStep } from './next-step.ts';
 import { refusalOfError } from './problem.ts';
 import { boundWait, followSteps, makeStepTeller, type Say } from './progress.ts';
-import { listTools, tools, type Tool } from './tools.ts';
+import { badArguments, notListed, withNames } from './refusals.ts';
+import { tools, type Tool } from './tools.ts';
 
 /** One call of a tool by a client. */
 export interface ToolCall {
@@ -43,7 +38,8 @@ export interface ToolOutcome {
 export async function callTool(call: ToolCall): Promise<ToolOutcome> {
   try {
     const tool = tools.get(call.name);
-    if (!tool || !mayUse(tool.policy, call.grant)) return refused(notListed(call, tool));
+    if (!tool || !mayUse(tool.policy, call.grant))
+      return refused(notListed(call.name, call.grant, tool));
     const args = (call.arguments ?? {}) as JsonObject;
     const request = withRequestId(tool, requestOf(tool.method.input, args));
     const response = await ask(tool, request, call);
@@ -51,7 +47,8 @@ export async function callTool(call: ToolCall): Promise<ToolOutcome> {
     return { result: answerOf(tool.method.output, response, next), reason: '' };
   } catch (error) {
     if (error instanceof BadArguments) return refused(badArguments(error));
-    return refused(await withNames(refusalOfError(error), call));
+    const ask = (tool: Tool, request: Message) => send(tool, request, call);
+    return refused(await withNames(refusalOfError(error), call.grant, ask));
   }
 }
 
@@ -111,34 +108,6 @@ async function send(tool: Tool, request: Message, call: ToolCall): Promise<Messa
   return message;
 }
 
-/**
- * Adds the names nearest to one that nothing has, asked of the API by the call that it proposed itself; a call
- * that the client may not make is not proposed.
- */
-async function withNames(refusal: Refusal, call: ToolCall): Promise<Refusal> {
-  const { call: proposed, missing, ...rest } = refusal;
-  const tool = proposed && tools.get(proposed.tool);
-  if (!proposed || !tool || !mayUse(tool.policy, call.grant)) return rest;
-  const isRead = tool.listed.annotations?.readOnlyHint === true;
-  if (!missing || !isRead) return { ...rest, call: proposed };
-  try {
-    const response = await send(tool, requestOf(tool.method.input, proposed.arguments), call);
-    return { ...rest, call: proposed, nearest: nearest(missing, namesIn(tool, response)) };
-  } catch {
-    return { ...rest, call: proposed };
-  }
-}
-
-/** The names of the things that a response lists. */
-function namesIn(tool: Tool, response: Message): string[] {
-  const { json } = factsOf(tool.method.output, response, everything);
-  const things = Object.values(json).find(Array.isArray) ?? [];
-  return things.flatMap((thing) => {
-    const name = typeof thing === 'object' && thing && 'name' in thing ? thing['name'] : undefined;
-    return typeof name === 'string' ? [name] : [];
-  });
-}
-
 /** A mutation without an id of the caller's gets one, so that a retry below us never does it twice. */
 function withRequestId(tool: Tool, request: Message): Message {
   const field = tool.method.input.field['requestId'];
@@ -153,35 +122,4 @@ function mayCall(name: string, grant: Grant): boolean {
 
 function refused(refusal: Refusal): ToolOutcome {
   return { result: refusalOf(refusal), reason: refusal.reason };
-}
-
-function badArguments(error: BadArguments): Refusal {
-  return {
-    message: error.message,
-    reason: 'INVALID_ARGUMENT',
-    isRetryable: false,
-    next: 'Correct the argument and call the tool again; nothing was changed.',
-    nearest: error.nearest,
-  };
-}
-
-function notListed({ name, grant }: ToolCall, tool: Tool | undefined): Refusal {
-  if (!tool) {
-    const names = listTools(grant).map((one) => one.name);
-    return {
-      message: `There is no tool ${name.slice(0, 60)}.`,
-      reason: 'NOT_FOUND',
-      isRetryable: false,
-      next: 'Use one of the tools that tools/list shows.',
-      nearest: nearest(name, names),
-    };
-  }
-  const permission = PermissionSchema.value[tool.policy.permission]?.name ?? '';
-  const toolset = ToolsetSchema.value[tool.policy.tool]?.name ?? '';
-  return {
-    message: `This token may not use ${name}: it takes ${permission} and ${toolset}.`,
-    reason: 'PERMISSION_DENIED',
-    isRetryable: false,
-    next: 'Ask the person you work for to do it, or for a token that may.',
-  };
 }

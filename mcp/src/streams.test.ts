@@ -8,8 +8,14 @@ import type { AddressInfo } from 'node:net';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { create } from '@bufbuild/protobuf';
+import { AppSchema } from '@serverflow/gen/es/serverflow/app/v1/app_pb';
+import {
+  DeploymentSchema,
+  DeploymentState,
+} from '@serverflow/gen/es/serverflow/deployment/v1/deployment_pb';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { makeApi } from '../testing/api.ts';
+import { makeApi, type TestApi } from '../testing/api.ts';
 import { connectClient, openHouse, type House } from '../testing/house.ts';
 import { createMcp } from './main.ts';
 
@@ -154,6 +160,58 @@ it.each(['2026-07-28', '2025-11-25'] as const)(
     expect(house.api.calls.some(({ method }) => method === 'WatchDeployment')).toBe(true);
   },
 );
+
+it('ends the call of the API when the client goes away, over HTTP/1.1 and HTTP/2', async () => {
+  const { api } = house;
+  const wait = waitCall(api);
+  const going = new AbortController();
+  const gone = fetch(`${house.url}/mcp`, {
+    method: 'POST',
+    headers: {
+      ...headers,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+    },
+    body: wait,
+    signal: going.signal,
+  }).catch(() => undefined);
+  await until(() => api.waiting === 1);
+  going.abort();
+  await gone;
+  await until(() => api.waiting === 0);
+
+  const mcp = createMcp({
+    connect: api.connect,
+    publicUrl: house.url,
+    version: '1',
+    sse: true,
+    log: () => undefined,
+  });
+  const server = createServer((req, res) => void mcp.handle(req, res));
+  const session = await openHttp2(server);
+  const left = ask(session, { ':method': 'POST', ':path': '/mcp' }, wait);
+  await until(() => api.waiting === 1);
+  session.destroy();
+  await left;
+  await until(() => api.waiting === 0);
+  await mcp.close();
+  await new Promise((resolve) => server.close(resolve));
+  expect((await fetch(`${house.url}/mcp`, { headers })).status).toBe(405);
+});
+
+/** Leaves an app with a deployment that does not end, and returns the message of a client that waits for it. */
+function waitCall(api: TestApi): string {
+  api.apps.set('shop', create(AppSchema, { name: 'shop' }));
+  api.deployments.push(
+    create(DeploymentSchema, { app: 'shop', number: 1, state: DeploymentState.RUNNING }),
+  );
+  return JSON.stringify({
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'tools/call',
+    params: { name: 'wait_deployment', arguments: { app: 'shop' } },
+  });
+}
 
 it('answers over HTTP/2 as over HTTP/1.1', async () => {
   const api = makeApi();

@@ -43,6 +43,8 @@ export interface TestApi {
   logLines: string[];
   /** The method, client and request id of each call, in order. */
   calls: { method: string; client: string; requestId: string }[];
+  /** How many waits for a deployment are open now. */
+  waiting: number;
   /** How long a deployment takes for each of its steps, in milliseconds. */
   stepMs: number;
 }
@@ -56,6 +58,7 @@ export function makeApi(): TestApi {
     deployments: [],
     logLines: [],
     calls: [],
+    waiting: 0,
     stepMs: 20,
   };
   return api;
@@ -187,7 +190,9 @@ function routes(router: ConnectRouter, api: TestApi): void {
     async waitDeployment(req, ctx) {
       const deployment = deploymentOf(req.app, req.number);
       const end = Date.now() + req.timeoutSeconds * 1000;
+      api.waiting += 1;
       while (isRunning(deployment) && Date.now() < end && !ctx.signal.aborted) await pause(5);
+      api.waiting -= 1;
       return { deployment: structuredClone(deployment), done: !isRunning(deployment) };
     },
     async *watchDeployment(req, ctx) {

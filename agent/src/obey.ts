@@ -25,6 +25,8 @@ export type Obedience = Actions & {
   readonly context: Context;
   /** The journal, or why it cannot be read: then everything that changes something is refused. */
   readonly journal: Journal | Complaint;
+  /** Makes every report so far durable. */
+  readonly flush: () => void;
 };
 
 /** Takes orders from a session; each ends in a signed receipt, at most one run each. */
@@ -97,6 +99,8 @@ export function makeObeyer(obedience: Obedience): Obeyer {
     const receipt = answer(subject, result, Date.now());
     running.delete(subject.orderId);
     try {
+      // Once the journal says done, nobody makes the reports of the order again.
+      obedience.flush();
       readJournal(obedience.journal).done(subject.orderId, Signed.encode(receipt).finish());
     } catch {
       // It stays noted as begun, so it is not run again; the next start of the agent ends it.

@@ -35,7 +35,13 @@ export async function runAgent(
   const spool = new Spool(join(settings.state, 'spool'), settings.spoolMaxBytes);
   const journal = openJournal(settings.state);
   const context = makeContext(settings, identity, spool);
-  const obeyer = makeObeyer({ identity, context, journal, perform: work.perform });
+  const obeyer = makeObeyer({
+    identity,
+    context,
+    journal,
+    perform: work.perform,
+    flush: () => spool.flush(),
+  });
   tellFaults(notice, context, spool, journal);
 
   const recovered = journal instanceof Journal ? takeUp(context, journal, obeyer, work) : undefined;

@@ -57,7 +57,7 @@ export class Spool {
     return this.#segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
   }
 
-  /** Numbers and keeps a report. When it returns, kill -9 cannot lose it; what must not be lost is synced to the disk too. */
+  /** Numbers and keeps a report. When it returns, kill -9 cannot lose it; one sync for many makes it durable a moment later. */
   append(body: ReportBody): void {
     const mayDrop = isDroppable(body);
     if (this.sizeBytes > this.#maxBytes) this.#thin();
@@ -71,12 +71,7 @@ export class Spool {
       if (mayDrop && isDiskFull(error)) return;
       throw error;
     }
-    if (isUrgent(body)) {
-      this.#newest.syncNow();
-      this.#becameDurable(this.next - 1);
-    } else {
-      this.#scheduleSync();
-    }
+    this.#scheduleSync();
   }
 
   /** Forgets reports that the control plane keeps. */
@@ -203,13 +198,6 @@ function loadSegments(folder: string): Segment[] | undefined {
 
 /** What may be lost when the disk would fill: the numbers of the lines show it. */
 const isDroppable = (body: ReportBody): boolean => body.$case === 'log' || body.$case === 'sample';
-
-/** What a loss of power must not take even a moment after. */
-const isUrgent = (body: ReportBody): boolean =>
-  body.$case === 'receipt' ||
-  body.$case === 'step' ||
-  body.$case === 'deployment' ||
-  body.$case === 'app';
 
 const isDiskFull = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');

@@ -48,7 +48,10 @@ function list(
 }
 
 function scalar(field: DescField, value: JsonValue, fence: Fence): string {
-  return isHostile(field) ? fence(String(value)) : String(value);
+  const text = String(value);
+  if (isHostile(field)) return fence(text);
+  // A line of its own would look like a field.
+  return text.includes('\n') ? JSON.stringify(text) : text;
 }
 
 function isHostile(field: DescField): boolean {

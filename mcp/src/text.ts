@@ -5,22 +5,30 @@ import { stripVTControlCharacters } from 'node:util';
 export const longestText = 2000;
 
 /**
- * The fields whose text was written by programs on a server, by a commit or by another client, so that it
+ * The fields whose text was written by a server or its programs, by a commit or by another client, so that it
  * may try to instruct the reader.
  */
 export const hostileFields: ReadonlySet<string> = new Set([
   'serverflow.app.v1.App.state_detail',
   'serverflow.app.v1.Release.commit_message',
+  'serverflow.app.v1.Variable.plain',
   'serverflow.deployment.v1.Deployment.commit_message',
   'serverflow.deployment.v1.Deployment.reason',
   'serverflow.deployment.v1.Failure.cause',
   'serverflow.deployment.v1.Failure.evidence',
   'serverflow.deployment.v1.Failure.message',
+  'serverflow.deployment.v1.Failure.next',
+  'serverflow.deployment.v1.Requester.client',
   'serverflow.deployment.v1.Step.detail',
   'serverflow.domain.v1.Domain.detail',
   'serverflow.log.v1.LogLine.text',
+  'serverflow.overview.v1.Notice.actor',
   'serverflow.overview.v1.Notice.text',
+  'serverflow.server.v1.Facts.agent_version',
+  'serverflow.server.v1.Facts.arch',
+  'serverflow.server.v1.Facts.front_address',
   'serverflow.server.v1.Facts.hostname',
+  'serverflow.server.v1.Facts.node_version',
   'serverflow.server.v1.Facts.os',
   'serverflow.server.v1.ServiceStatus.detail',
 ]);

@@ -15,6 +15,8 @@ import { dashboardOrigins } from './guard/origin.ts';
 import { problem, Reason } from './guard/problems.ts';
 import { createLive, type Live } from './live.ts';
 import { openLogStore } from './logs/store.ts';
+import { openMetricStore } from './metrics/store.ts';
+import { createChangeRing, remembering } from './overview/ring.ts';
 import type { Parts } from './parts.ts';
 import { openStore, type Store } from './store/store.ts';
 
@@ -39,10 +41,13 @@ export async function startControlPlane(config: Config): Promise<ControlPlane> {
   const log = pino({ level: config.logLevel });
   const store = await openStore(config.databaseFile);
   await setUpUnattended(store, config);
-  const live = createLive();
+  const changes = createChangeRing();
+  const live = remembering(createLive(), changes);
   const setup = createSetup();
   const logs = openLogStore(join(config.data, 'logs.db'));
-  const parts: Parts = { config, limits: createLimits(), setup, fleet: nobody, logs };
+  const metrics = openMetricStore(join(config.data, 'metrics.db'));
+  const own = { logs, metrics, changes };
+  const parts: Parts = { config, limits: createLimits(), setup, fleet: nobody, ...own };
 
   const base = { store, live, log, parts, origins: dashboardOrigins(config.publicUrl) };
   const rpc = { ...base, door: 'rpc' } as const;
@@ -70,6 +75,7 @@ export async function startControlPlane(config: Config): Promise<ControlPlane> {
       await mcp.close();
       await port.close();
       logs.close();
+      metrics.close();
       await store.close();
     },
   };

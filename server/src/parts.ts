@@ -4,6 +4,8 @@ import type { OrderRow } from './fleet/entity.ts';
 import type { Call } from './guard/call.ts';
 import type { Limits } from './guard/limits.ts';
 import type { LogStore } from './logs/store.ts';
+import type { MetricStore } from './metrics/store.ts';
+import type { ChangeRing } from './overview/ring.ts';
 
 /** Who is on line, and the end of an order. */
 export type Fleet = {
@@ -19,4 +21,6 @@ export type Parts = {
   readonly setup: Setup;
   readonly fleet: Fleet;
   readonly logs: LogStore;
+  readonly metrics: MetricStore;
+  readonly changes: ChangeRing;
 };

@@ -9,6 +9,8 @@ import { AuditService } from '@serverflow/gen/es/serverflow/audit/v1/audit_servi
 import { DeploymentService } from '@serverflow/gen/es/serverflow/deployment/v1/deployment_service_pb';
 import { DomainService } from '@serverflow/gen/es/serverflow/domain/v1/domain_service_pb';
 import { LogService } from '@serverflow/gen/es/serverflow/log/v1/log_service_pb';
+import { MetricService } from '@serverflow/gen/es/serverflow/metric/v1/metric_service_pb';
+import { OverviewService } from '@serverflow/gen/es/serverflow/overview/v1/overview_service_pb';
 import { ProjectService } from '@serverflow/gen/es/serverflow/project/v1/project_service_pb';
 import { accountRpc, organizationRpc, sessionRpc } from '../accounts/rpc.ts';
 import { appRpc } from '../apps/rpc.ts';
@@ -16,6 +18,8 @@ import { auditRpc } from '../audit/rpc.ts';
 import { deploymentRpc } from '../deployments/rpc.ts';
 import { domainRpc } from '../domains/rpc.ts';
 import { logRpc } from '../logs/rpc.ts';
+import { metricRpc } from '../metrics/rpc.ts';
+import { overviewRpc } from '../overview/rpc.ts';
 import { projectRpc } from '../projects/rpc.ts';
 import { clientRpc, tokenRpc } from '../tokens/rpc.ts';
 
@@ -32,4 +36,6 @@ export function publicRoutes(router: ConnectRouter): void {
   router.service(DomainService, domainRpc);
   router.service(DeploymentService, deploymentRpc);
   router.service(LogService, logRpc);
+  router.service(MetricService, metricRpc);
+  router.service(OverviewService, overviewRpc);
 }

@@ -55,7 +55,8 @@ export function runningOf(deployment: Deployment, plan: Plan): Running {
     : staticRoot(tree, folder, plan, deployment.settings.outputDirectory);
 }
 
-function staticRoot(tree: string, folder: string, plan: Plan, wanted: string): Running {
+/** Finds the folder that is served, and refuses one from which a link leads out of the release. */
+export function staticRoot(tree: string, folder: string, plan: Plan, wanted: string): Running {
   const outputs = plan.build === undefined ? ['.', ...OUTPUTS] : OUTPUTS;
   const found =
     wanted === '' ? outputs.find((each) => hasFile(folder, join(each, 'index.html'))) : wanted;

@@ -7,8 +7,8 @@ import { keep } from './keep.ts';
 import { isPass, probe } from './probe.ts';
 import { writeRecord, writeRelease, type AppRecord, type Release, type Serving } from './record.ts';
 import { applyRecord } from './site.ts';
-import { connectionsTo } from './sockets.ts';
-import { findProcess, freePort, startProcess, type Process } from './start.ts';
+import { connectionsTo } from '../metrics/sockets.ts';
+import { freePort, startProcess, type Process } from './start.ts';
 
 /** How often it is looked whether old connections have ended, in milliseconds. */
 const DRAIN_LOOK_MS = 100;
@@ -28,7 +28,7 @@ export async function bake(
 ): Promise<void> {
   const { app, settings, signal } = deployment;
   await deployment.step(StepName.STEP_NAME_BAKE, async (say) => {
-    if (process === undefined) await refuseUnserved(deployment);
+    if (process === undefined) say(await askFront(deployment));
     else say(await watchHealth(deployment, process, app.name, settings, signal));
     await writeRelease(deployment.execute, { ...release, isKept: true });
   });
@@ -132,7 +132,7 @@ async function switchTo(
 }
 
 /** Asks the front itself for a site of files; there is no process that could be asked. */
-async function refuseUnserved({ machine, app, settings, signal }: Deployment): Promise<void> {
+async function askFront({ machine, app, settings, signal }: Deployment): Promise<string> {
   const { hostname: host, port } = new URL(`http://${machine.front.address}`);
   const result = await probe({
     host: host.replace(/^\[|\]$/g, ''),
@@ -142,7 +142,8 @@ async function refuseUnserved({ machine, app, settings, signal }: Deployment): P
     timeoutMs: settings.healthTimeoutMs,
     signal,
   });
-  if (isPass(result)) return;
+  if (result.kind === 'answered' && isPass(result))
+    return `${settings.healthPath} answered ${result.status} at the front`;
   const what = result.kind === 'answered' ? `answered ${result.status}` : 'gave no answer';
   fail('HEALTH_STATUS', `${settings.healthPath} ${what} at the front.`, {
     cause: 'The site has no such page, or the front does not run.',

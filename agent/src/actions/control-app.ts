@@ -26,7 +26,8 @@ export async function controlApp(
     case AppAction.APP_ACTION_STOP:
       return stop(desk, { ...record, isStopped: true });
     case AppAction.APP_ACTION_START:
-      if (!record.isStopped && (await isUp(desk, order.appId, serving, release))) return;
+      if (!record.isStopped && (await isUp(desk, order.appId, serving, release)))
+        return serve(desk, record);
       return renew(desk, record, release, serving, signal);
     case AppAction.APP_ACTION_RESTART:
       return renew(desk, record, release, serving, signal);

@@ -83,8 +83,10 @@ async function prepare(deployment: Deployment, order: Deploy): Promise<Release> 
   refuseTaken(deployment);
   if (deployment.journal().before === null) await writeRecord(execute, emptyRecord(deployment));
   await endStrays(deployment, appId);
-  if (readRelease(apps, appId, order.release) !== undefined)
-    await execute({ verb: 'remove release', appId, release: order.release });
+  const there = readRelease(apps, appId, order.release);
+  if (there?.isKept === true)
+    fail('RELEASE_TAKEN', `Release ${order.release} exists already, made of another commit.`);
+  if (there !== undefined) await execute({ verb: 'remove release', appId, release: order.release });
   const label: Release = {
     version: 1,
     appId,

@@ -1,7 +1,7 @@
 import {
-  DeploymentOutcome,
   StepName,
   StepState,
+  type DeploymentOutcome,
   type DeploymentReport,
 } from '@serverflow/gen/grpc/serverflow/agent/v1/report';
 import type { AppSpec, Settings } from '@serverflow/gen/grpc/serverflow/agent/v1/order';
@@ -48,11 +48,14 @@ export type Journal = {
   readonly isBaked: boolean;
   readonly commit: string;
   readonly commitMessage: string;
+  /** Why it failed, from the moment on when it goes back. */
+  readonly failure: EndFailure | null;
   /** How it ended, once it has. */
   readonly end: { readonly outcome: DeploymentOutcome; readonly failure: EndFailure | null } | null;
 };
 
-type EndFailure = NonNullable<DeploymentReport['failure']>;
+/** Why a deployment failed, as it is reported. */
+export type EndFailure = NonNullable<DeploymentReport['failure']>;
 
 /** A deployment that runs: its app, its journal and where its steps are told. */
 export type Deployment = Desk & {
@@ -102,6 +105,7 @@ export async function openDeployment(
     isBaked: false,
     commit: '',
     commitMessage: '',
+    failure: null,
     end: null,
   };
   const deployment = carryOn(desk, app, journal, signal);

@@ -134,6 +134,11 @@ export const ADVICE = {
     next: 'Roll back to one of the kept releases, or deploy its commit.',
     retryable: false,
   },
+  RELEASE_TAKEN: {
+    cause: 'The order names the number of a release that is kept here.',
+    next: 'Deploy again, under a new number.',
+    retryable: false,
+  },
   NAME_TAKEN: {
     cause: 'Another app of this server already answers under this name.',
     next: 'Choose another name or domain.',

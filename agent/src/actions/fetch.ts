@@ -77,7 +77,7 @@ export function sourceOf(
  * Looks a host up once and holds git to what was found, so that a name which led to a public address
  * when it was checked cannot lead into a private network when it is fetched. Listed hosts are free.
  */
-async function pin(
+export async function pin(
   address: string,
   { controlPlane }: Pick<AgentSettings, 'controlPlane'>,
   { repositoryHosts }: Pick<Policy, 'repositoryHosts'>,

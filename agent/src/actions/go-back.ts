@@ -1,9 +1,9 @@
 import { DeploymentOutcome } from '@serverflow/gen/grpc/serverflow/agent/v1/report';
 import { serve } from './change-over.ts';
-import { closeDeployment, failureOf, type Deployment } from './deployment.ts';
+import { closeDeployment, failureOf, type Deployment, type EndFailure } from './deployment.ts';
 import { reasonOf } from './failure.ts';
 import { endStrays } from './keep.ts';
-import { writeRecord, type AppRecord } from './record.ts';
+import { readRelease, writeRecord, type AppRecord } from './record.ts';
 
 /**
  * Ends a deployment that failed: what served before serves again, and what was half made is removed.
@@ -14,7 +14,12 @@ export async function goBack(deployment: Deployment, error: unknown): Promise<vo
     deployment.log.close();
     throw error;
   }
-  const failure = failureOf(deployment, reasonOf(error));
+  await finishGoingBack(deployment, failureOf(deployment, reasonOf(error)));
+}
+
+/** Goes back for a reason that is known already, and reports it. */
+export async function finishGoingBack(deployment: Deployment, failure: EndFailure): Promise<void> {
+  await deployment.note({ failure });
   try {
     await restore(deployment);
     await closeDeployment(deployment, DeploymentOutcome.DEPLOYMENT_OUTCOME_FAILED, failure);
@@ -30,16 +35,19 @@ export async function goBack(deployment: Deployment, error: unknown): Promise<vo
 }
 
 /** Undoes what a deployment has done so far; may be done again when it is cut short. */
-export async function restore(deployment: Deployment): Promise<void> {
-  const { app, execute, journal } = deployment;
-  const { before, isSwitched, kind, release } = journal();
+async function restore(deployment: Deployment): Promise<void> {
+  const { app, context, execute, journal } = deployment;
+  const { before, isSwitched, kind, release, deploymentId } = journal();
   const { appId } = app;
   await execute({ verb: 'end leftovers', appId });
   if (isSwitched) await serve(deployment, before ?? emptyRecord(deployment));
   else if (before === null) await writeRecord(execute, emptyRecord(deployment));
   await endStrays(deployment, appId);
-  const isOurs = kind === 'deploy' && before?.serving?.release !== release;
-  if (isOurs) await execute({ verb: 'remove release', appId, release });
+  // Another deployment's release may stand under the same number: only what this one made is removed.
+  const made = readRelease(context.settings.apps, appId, release);
+  const isOurs = kind === 'deploy' && made?.deploymentId === deploymentId;
+  if (isOurs && before?.serving?.release !== release)
+    await execute({ verb: 'remove release', appId, release });
 }
 
 /** What is remembered of an app of which nothing serves. */

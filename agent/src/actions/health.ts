@@ -3,7 +3,7 @@ import type { Settings } from '@serverflow/gen/grpc/serverflow/agent/v1/order';
 import type { Desk } from './deployment.ts';
 import { fail, lastLines, type Code } from './failure.ts';
 import { isPass, probe, type Probe } from './probe.ts';
-import { listenersOf } from './sockets.ts';
+import { listenersOf } from '../metrics/sockets.ts';
 import type { Process } from './start.ts';
 
 /** After this share of the deadline an app that listens only elsewhere is taken at its word. */

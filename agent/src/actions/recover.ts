@@ -12,7 +12,7 @@ import {
   type Journal,
 } from './deployment.ts';
 import { fail } from './failure.ts';
-import { goBack } from './go-back.ts';
+import { finishGoingBack, goBack } from './go-back.ts';
 import { readRelease } from './record.ts';
 import { findProcess } from './start.ts';
 
@@ -43,6 +43,7 @@ export async function recoverDeployment(
   if (journal.end !== null) return reportEnd(desk, app.appId, journal);
   const deployment = carryOn(desk, app, journal, signal);
   deployment.log.line('system', 'The agent was stopped; it takes the deployment up again.');
+  if (journal.failure !== null) return finishGoingBack(deployment, journal.failure);
   if (!journal.isSwitched) return interrupt(deployment);
   try {
     if (!journal.isBaked) await goOn(deployment);

@@ -118,10 +118,10 @@ test('unpacks without owners, rights or a .git', () => {
 });
 
 test('git reads no configuration and asks no question', () => {
-  expect(gitEnvironment('/home', '/usr/bin', { HTTPS_PROXY: 'http://proxy' })).toEqual({
+  expect(gitEnvironment('/usr/bin', { HTTPS_PROXY: 'http://proxy' })).toEqual({
     HTTPS_PROXY: 'http://proxy',
     PATH: '/usr/bin',
-    HOME: '/home',
+    HOME: '/nonexistent',
     LC_ALL: 'C',
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_CONFIG_GLOBAL: '/dev/null',

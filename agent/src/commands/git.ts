@@ -94,13 +94,12 @@ export const unpack = (file: string, folder: string): string[] => [
 
 /** The environment of git: no configuration of the machine or of a person, no questions, English messages. */
 export const gitEnvironment = (
-  home: string,
   searchPath: string,
   network: Readonly<Record<string, string>>,
 ): Record<string, string> => ({
   ...network,
   PATH: searchPath,
-  HOME: home,
+  HOME: '/nonexistent',
   LC_ALL: 'C',
   GIT_CONFIG_NOSYSTEM: '1',
   GIT_CONFIG_GLOBAL: '/dev/null',

@@ -66,7 +66,7 @@ function handlersOf(context: Context): Handlers {
       argv,
       {
         cwd: place.root,
-        env: gitEnvironment(place.home, settings.searchPath, settings.network),
+        env: gitEnvironment(settings.searchPath, settings.network),
         timeoutMs,
       },
       watch,

@@ -1,4 +1,4 @@
-import { readProcesses, readText, socketInodes, tree } from '../metrics/processes.ts';
+import { readProcesses, readText, socketInodes, tree } from './processes.ts';
 
 /** A TCP socket of this machine, from /proc/net/tcp and tcp6. */
 type Socket = {

@@ -53,7 +53,7 @@ export class Redactor {
       const redacted = this.text(part);
       const wasInside = insideKeyBlock;
       insideKeyBlock = hasOpenKeyBlock(part);
-      return wasInside ? redacted.slice(REDACTED.length).replace(/^\n/, '') : redacted;
+      return wasInside ? redacted.slice(REDACTED.length) : redacted;
     };
     return {
       push: (chunk) => {

@@ -48,7 +48,7 @@ export function tokenOf(authorization: string | undefined, onlyOurs: boolean): s
       message: 'This address needs a token of an AI client.',
       reason: 'NOT_SIGNED_IN',
       isRetryable: false,
-      next: 'Create one in the dashboard under AI clients and send the header authorization: Bearer sfp_….',
+      next: 'Create one in the dashboard under Tokens and send the header authorization: Bearer sfp_….',
     });
   }
   if (!onlyOurs || token.startsWith('sfp_')) return token;
@@ -56,7 +56,7 @@ export function tokenOf(authorization: string | undefined, onlyOurs: boolean): s
     message: 'This address takes only tokens that begin with sfp_.',
     reason: 'BAD_TOKEN',
     isRetryable: false,
-    next: 'Create one in the dashboard under AI clients.',
+    next: 'Create one in the dashboard under Tokens.',
   });
 }
 

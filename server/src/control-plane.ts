@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { pino, type Logger } from 'pino';
 import { createSetup, setupRequired } from './accounts/accounts.ts';
 import { setUpUnattended } from './accounts/unattended.ts';
+import { openFingerprint } from './apps/fingerprint.ts';
 import type { Config } from './config.ts';
 import { examplesDoor } from './doors/examples.ts';
 import { listen } from './doors/listen.ts';
@@ -46,7 +47,8 @@ export async function startControlPlane(config: Config): Promise<ControlPlane> {
   const setup = createSetup();
   const logs = openLogStore(join(config.data, 'logs.db'));
   const metrics = openMetricStore(join(config.data, 'metrics.db'));
-  const own = { logs, metrics, changes };
+  const fingerprint = openFingerprint(join(config.data, 'fingerprint.key'));
+  const own = { logs, metrics, changes, fingerprint };
   const parts: Parts = { config, limits: createLimits(), setup, fleet: nobody, ...own };
 
   const base = { store, live, log, parts, origins: dashboardOrigins(config.publicUrl) };

@@ -1,4 +1,5 @@
 import type { Setup } from './accounts/accounts.ts';
+import type { Fingerprint } from './apps/fingerprint.ts';
 import type { Config } from './config.ts';
 import type { OrderRow } from './fleet/entity.ts';
 import type { Call } from './guard/call.ts';
@@ -23,4 +24,5 @@ export type Parts = {
   readonly logs: LogStore;
   readonly metrics: MetricStore;
   readonly changes: ChangeRing;
+  readonly fingerprint: Fingerprint;
 };

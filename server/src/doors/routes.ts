@@ -5,6 +5,7 @@ import { AccountService } from '@serverflow/gen/es/serverflow/account/v1/account
 import { OrganizationService } from '@serverflow/gen/es/serverflow/account/v1/organization_service_pb';
 import { SessionService } from '@serverflow/gen/es/serverflow/account/v1/session_service_pb';
 import { AppService } from '@serverflow/gen/es/serverflow/app/v1/app_service_pb';
+import { VariableService } from '@serverflow/gen/es/serverflow/app/v1/variable_service_pb';
 import { AuditService } from '@serverflow/gen/es/serverflow/audit/v1/audit_service_pb';
 import { DeploymentService } from '@serverflow/gen/es/serverflow/deployment/v1/deployment_service_pb';
 import { DomainService } from '@serverflow/gen/es/serverflow/domain/v1/domain_service_pb';
@@ -14,6 +15,7 @@ import { OverviewService } from '@serverflow/gen/es/serverflow/overview/v1/overv
 import { ProjectService } from '@serverflow/gen/es/serverflow/project/v1/project_service_pb';
 import { accountRpc, organizationRpc, sessionRpc } from '../accounts/rpc.ts';
 import { appRpc } from '../apps/rpc.ts';
+import { variableRpc } from '../apps/variable-rpc.ts';
 import { auditRpc } from '../audit/rpc.ts';
 import { deploymentRpc } from '../deployments/rpc.ts';
 import { domainRpc } from '../domains/rpc.ts';
@@ -33,6 +35,7 @@ export function publicRoutes(router: ConnectRouter): void {
   router.service(ProjectService, projectRpc);
   router.service(AuditService, auditRpc);
   router.service(AppService, appRpc);
+  router.service(VariableService, variableRpc);
   router.service(DomainService, domainRpc);
   router.service(DeploymentService, deploymentRpc);
   router.service(LogService, logRpc);

@@ -194,19 +194,24 @@ test('reports nothing while nothing changes', async () => {
   expect(count()).toBe(before);
 });
 
-test('says that an app is down when its program is, and that it serves when it is back', async () => {
+test('says that an app is down and why, that it serves when it is back, and that it was started again', async () => {
   const { engine } = machineOf(desk.context);
-  const pid = (await engine.state('shop', 4))?.pid ?? 0;
+  const program = join(desk.context.settings.apps, 'shop/releases/4/tree/server.js');
+  const works = readFileSync(program, 'utf8');
   const seen = reports('app').length;
-  process.kill(pid, 'SIGKILL');
-  const later = () => reports('app').slice(seen);
+  writeFileSync(program, 'process.exit(3);');
+  process.kill((await engine.state('shop', 4))?.pid ?? 0, 'SIGKILL');
+  const last = () => reports('app').slice(seen).at(-1);
+  await until(() => last()?.detail.includes('exit code 3'), 'down', 30_000);
+  expect(last()?.state).toBe(AppState.APP_STATE_DOWN);
+  writeFileSync(program, works);
+  await until(() => last()?.state === AppState.APP_STATE_SERVING, 'serving again', 45_000);
+  const lines = () => reports('log').flatMap((chunk) => chunk.lines.map(({ text }) => text));
   await until(
-    () => later().some((each) => each.state === AppState.APP_STATE_DOWN && each.detail !== ''),
-    'down',
-    30_000,
+    () => lines().some((text) => text.startsWith('release 4 ended and PM2 started it again')),
+    'the restart',
   );
-  await until(() => later().at(-1)?.state === AppState.APP_STATE_SERVING, 'serving again', 30_000);
-}, 70_000);
+}, 90_000);
 
 test('starts a front again that was killed', async () => {
   const noted = join(desk.context.settings.state, 'front/process.json');

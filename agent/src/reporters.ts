@@ -3,6 +3,7 @@ import { knownApps } from './actions/apps.ts';
 import { readRecords, readReleases } from './actions/record.ts';
 import { openVariables } from './actions/variables.ts';
 import type { Context, ReportBody } from './context.ts';
+import type { Run } from './engines/engine.ts';
 import { startAppLogs, type AppLogs } from './logs/app-logs.ts';
 import { cutOwnLogs } from './logs/own-logs.ts';
 import { look, measureApp, type Seen } from './metrics/app-state.ts';
@@ -57,12 +58,14 @@ async function watchMachine(
 ): Promise<void> {
   const report = reportChanges(context.report);
   const keepFront = frontKeeper(machine);
+  const tellRestarts = restartTeller(logs);
   while (!signal.aborted) {
     try {
       for (const { appId, said } of await machine.engine.repair()) logs.say(appId, said);
       await keepFront();
       cutOwnLogs(context.settings.state);
       const seen = await look(machine);
+      tellRestarts(seen.runs);
       await reportMachine(context, machine, seen, report);
     } catch (error) {
       console.error(
@@ -121,6 +124,22 @@ function frontKeeper({ front }: Machine): () => Promise<void> {
       waitMs = Math.min(FRONT_RETRY_MS, Math.max(1000, waitMs * 2));
       notBeforeMs = Date.now() + waitMs;
     }
+  };
+}
+
+/** Says in an app's log that its program was started again, which is otherwise over before anybody looks. */
+function restartTeller(logs: AppLogs): (runs: readonly Run[]) => void {
+  let before = new Map<string, number>();
+  return (runs) => {
+    const now = new Map<string, number>();
+    for (const { appId, release, instance, state } of runs) {
+      const key = `${appId}.${release}.${instance}`;
+      now.set(key, state.restarts);
+      const more = state.restarts - (before.get(key) ?? state.restarts);
+      const times = more === 1 ? '' : ` ${more} times`;
+      if (more > 0) logs.say(appId, `release ${release} ended and PM2 started it again${times}`);
+    }
+    before = now;
   };
 }
 

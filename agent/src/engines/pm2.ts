@@ -1,93 +1,37 @@
-import { mkdirSync, realpathSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { commandLine, identify, readText } from '../metrics/processes.ts';
-import { run } from '../shell.ts';
-import {
-  parsePm2List,
-  pm2Delete,
-  pm2Ecosystem,
-  pm2Env,
-  pm2Kill,
-  pm2List,
-  pm2ReloadLogs,
-  pm2Start,
-  type Pm2Process,
-} from '../commands/pm2.ts';
-import type {
-  Engine,
-  Repair,
-  Run,
-  RunSpec,
-  RunState,
-  ServiceControl,
-  ServiceHealth,
-} from './engine.ts';
-import { readJson, writeJson, writeWhole } from './files.ts';
+import { pm2Ecosystem } from '../commands/pm2.ts';
+import { identify, readText } from '../metrics/processes.ts';
+import type { Engine, Repair, Run, RunSpec, RunState } from './engine.ts';
+import { writeJson, writeWhole } from './files.ts';
 import { createLock } from './lock.ts';
+import { pm2Daemon, type Pm2Options } from './pm2-daemon.ts';
 import { endGroup } from './processes.ts';
 import { runFiles, runKey } from './run-files.ts';
 
-/** How long one command of PM2 may take, in milliseconds; it takes about 0.6 s. */
-const COMMAND_TIMEOUT_MS = 30_000;
 /** How long PM2 may take to run the launcher, in milliseconds. */
 const LAUNCH_TIMEOUT_MS = 15_000;
 /** How often PM2 is asked at most whether it still holds a program that is down, in milliseconds. */
 const ASK_MS = 60_000;
-/** PM2 listens on unix sockets in its home; a path of theirs may have 107 characters. */
-const HOME_LENGTH = 95;
-
-/** Where the engine keeps its things, and which PM2 it runs. */
-export type Pm2Options = {
-  readonly state: string;
-  /** PM2's program, as an absolute path. */
-  readonly pm2: string;
-};
-
 /**
  * PM2 as a separate program, through its command line only. What should run is written in spec files, so that a killed
  * daemon or a reboot can be repaired; how it runs is read from what the launcher notes and from /proc, so that asking is cheap.
  */
 export function pm2Engine(options: Pm2Options): Engine {
-  const home = join(options.state, 'pm2');
+  const daemon = pm2Daemon(options);
   const files = runFiles(options.state);
   const lock = createLock();
   const exitCodes = new Map<string, number>();
-  let version: string | undefined;
   let askedAtMs = 0;
 
-  async function pm2(argv: string[], signal?: AbortSignal): Promise<string> {
-    if (home.length > HOME_LENGTH) {
-      throw new Error(
-        `the state folder's path is too long for PM2's sockets: ${options.state}; choose one of at most 90 characters`,
-      );
-    }
-    mkdirSync(home, { recursive: true, mode: 0o700 });
-    const path = `${join(process.execPath, '..')}:/usr/local/bin:/usr/bin:/bin`;
-    const result = await run(argv, {
-      cwd: home,
-      env: pm2Env(home, path),
-      timeoutMs: COMMAND_TIMEOUT_MS,
-      signal,
-      maxOutput: 64 * 1024 * 1024,
-    });
-    if (result.code === 0) return result.stdout;
-    const said = (result.stderr || result.stdout).trim().slice(-2000);
-    throw new Error(
-      `pm2 ${argv[1] ?? ''} failed${result.isTimedOut ? ' (timed out)' : ''}: ${said}`,
-    );
-  }
-
-  async function ours(key: string): Promise<Pm2Process[]> {
-    const processes = parsePm2List(await pm2(pm2List(options.pm2)));
-    return processes.filter((process) => process.labels.run === key);
-  }
+  const held = async (key: string) =>
+    (await daemon.list()).filter((process) => process.labels.run === key);
+  const isStopped = () => readText(files.stoppedFile) !== undefined;
 
   /** Ends a run's processes, under the daemon or orphaned, and keeps its spec. */
   async function end(key: string): Promise<void> {
-    if (daemonPid(home) !== undefined) {
-      for (const process of await ours(key)) await pm2(pm2Delete(options.pm2, process.pmId));
-    }
+    if (daemon.isUp()) for (const process of await held(key)) await daemon.delete(process.pmId);
     const started = files.started(key);
     if (started && identify(started.pid) === started.identity)
       await endGroup(started.pid, started.identity);
@@ -96,8 +40,8 @@ export function pm2Engine(options: Pm2Options): Engine {
   async function launch(key: string, spec: RunSpec, signal?: AbortSignal): Promise<void> {
     files.forgetStarted(key);
     const logs = files.logFiles(spec.appId, spec.release, spec.instance);
-    mkdirSync(join(logs.stdout, '..'), { recursive: true, mode: 0o700 });
-    mkdirSync(join(files.pidFile(key), '..'), { recursive: true, mode: 0o700 });
+    mkdirSync(dirname(logs.stdout), { recursive: true, mode: 0o700 });
+    mkdirSync(dirname(files.pidFile(key)), { recursive: true, mode: 0o700 });
     const app = {
       name: processName(spec),
       node: process.execPath,
@@ -113,7 +57,7 @@ export function pm2Engine(options: Pm2Options): Engine {
       },
     };
     writeJson(files.ecosystemFile(key), pm2Ecosystem(app));
-    await pm2(pm2Start(options.pm2, files.ecosystemFile(key)), signal);
+    await daemon.start(files.ecosystemFile(key), signal);
     const deadline = Date.now() + LAUNCH_TIMEOUT_MS;
     while (!files.started(key)) {
       if (Date.now() > deadline)
@@ -133,8 +77,8 @@ export function pm2Engine(options: Pm2Options): Engine {
 
   /** The only fact that has to be asked of PM2; asked once for each process that died. */
   async function exitCodeOf(key: string, identity: string): Promise<number | undefined> {
-    if (!exitCodes.has(identity) && daemonPid(home) !== undefined) {
-      const code = await lock(() => ours(key)).then(
+    if (!exitCodes.has(identity) && daemon.isUp()) {
+      const code = await lock(() => held(key)).then(
         (found) => found[0]?.exitCode,
         () => undefined,
       );
@@ -144,28 +88,21 @@ export function pm2Engine(options: Pm2Options): Engine {
     return exitCodes.get(identity);
   }
 
-  function refuseWhileStopped(): void {
-    if (readText(files.stoppedFile) === undefined) return;
-    throw new Error('PM2 was stopped by an order; start it first (ControlService PM2 START)');
-  }
-
   async function repairAll(): Promise<Repair[]> {
     const keys = files.keys();
-    if (keys.length === 0 || readText(files.stoppedFile) !== undefined) return [];
+    if (keys.length === 0 || isStopped()) return [];
     const states = await Promise.all(keys.map(async (key) => ({ key, state: await measure(key) })));
-    const isDaemonUp = daemonPid(home) !== undefined;
+    const isDaemonUp = daemon.isUp();
     if (isDaemonUp && states.every(({ state }) => state.up)) return [];
     // A program that crashes again and again is down most of the time; PM2 knows it and need not be asked each time.
     if (isDaemonUp && Date.now() - askedAtMs < ASK_MS) return [];
     askedAtMs = Date.now();
     return lock(async () => {
-      const held = new Set(
-        parsePm2List(await pm2(pm2List(options.pm2))).map((process) => process.labels.run),
-      );
+      const known = new Set((await daemon.list()).map((process) => process.labels.run));
       const repairs: Repair[] = [];
       for (const { key, state } of states) {
         const spec = files.read(key);
-        if (!spec || held.has(key)) continue;
+        if (!spec || known.has(key)) continue;
         const what = state.up
           ? `PM2 was gone and had left release ${spec.release} without a keeper`
           : `release ${spec.release} was lost, as after a reboot or when PM2 was killed`;
@@ -184,13 +121,14 @@ export function pm2Engine(options: Pm2Options): Engine {
   return {
     async start(spec, signal) {
       const key = runKey(spec.appId, spec.release, spec.instance);
-      refuseWhileStopped();
+      if (isStopped())
+        throw new Error('PM2 was stopped by an order; start it first (ControlService PM2 START)');
       await lock(async () => {
         if (files.read(key)) await end(key);
         const other = files
           .keys()
           .map(files.read)
-          .find((held) => held && processName(held) === processName(spec));
+          .find((each) => each && processName(each) === processName(spec));
         if (other && other.appId !== spec.appId) {
           throw new Error(`another app is named ${spec.name} on this server; rename one of them`);
         }
@@ -227,14 +165,14 @@ export function pm2Engine(options: Pm2Options): Engine {
     },
     logFiles: files.logFiles,
     async reopenLogs() {
-      if (daemonPid(home) !== undefined) await lock(() => pm2(pm2ReloadLogs(options.pm2)));
+      if (daemon.isUp()) await lock(() => daemon.reloadLogs());
     },
-    async control(action: ServiceControl) {
+    async control(action) {
       if (action === 'reload') return this.reopenLogs();
       if (action !== 'start') {
         writeWhole(files.stoppedFile, 'by an order\n');
         await lock(async () => {
-          if (daemonPid(home) !== undefined) await pm2(pm2Kill(options.pm2));
+          if (daemon.isUp()) await daemon.kill();
           for (const key of files.keys()) await end(key);
         });
       }
@@ -242,18 +180,14 @@ export function pm2Engine(options: Pm2Options): Engine {
       rmSync(files.stoppedFile, { force: true });
       await repairAll();
     },
-    async status(): Promise<ServiceHealth> {
-      version ??= pm2Version(options.pm2);
-      if (version === undefined)
-        return { running: false, detail: `PM2 cannot be run: ${options.pm2}` };
-      if (daemonPid(home) !== undefined) return { running: true, detail: `PM2 ${version}` };
-      if (readText(files.stoppedFile) !== undefined)
-        return { running: false, detail: `PM2 ${version}, stopped by an order` };
+    status() {
+      const version = daemon.version();
+      const say = (running: boolean, detail: string) => Promise.resolve({ running, detail });
+      if (version === undefined) return say(false, `PM2 cannot be run: ${options.pm2}`);
+      if (daemon.isUp()) return say(true, `PM2 ${version}`);
+      if (isStopped()) return say(false, `PM2 ${version}, stopped by an order`);
       const isNeeded = files.keys().length > 0;
-      return {
-        running: false,
-        detail: `PM2 ${version}, ${isNeeded ? 'gone' : 'starts with the first app'}`,
-      };
+      return say(false, `PM2 ${version}, ${isNeeded ? 'gone' : 'starts with the first app'}`);
     },
     repair: repairAll,
   };
@@ -262,20 +196,4 @@ export function pm2Engine(options: Pm2Options): Engine {
 /** PM2 takes a second start under one name for a restart, so a second instance needs a name of its own. */
 function processName({ name, release, instance = 0 }: RunSpec): string {
   return instance === 0 ? `${name}.${release}` : `${name}.${release}.${instance}`;
-}
-
-/** The running daemon of a PM2 home, known by its command line; a pid file alone may name a foreign process. */
-function daemonPid(home: string): number | undefined {
-  const pid = Number(readText(join(home, 'pm2.pid')) ?? 0);
-  return pid > 0 && commandLine(pid).includes(`God Daemon (${home})`) ? pid : undefined;
-}
-
-/** PM2's version from its own package.json: asking the program would start its daemon. Undefined when PM2 is not there. */
-function pm2Version(pm2: string): string | undefined {
-  try {
-    const about = readJson(join(realpathSync(pm2), '../../package.json')) as { version?: string };
-    return about.version;
-  } catch {
-    return undefined;
-  }
 }

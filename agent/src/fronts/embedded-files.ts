@@ -2,7 +2,7 @@ import { realpathSync, statSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join, relative } from 'node:path';
 import send from 'send';
-import { answer } from './embedded-server.ts';
+import { answer } from './answer.ts';
 import { MIME_TYPES } from './mime-types.ts';
 import { MISSING_PAGE } from './pages.ts';
 

@@ -1,6 +1,7 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { createProxyServer } from 'httpxy';
+import { answer } from './answer.ts';
 import { serveFile } from './embedded-files.ts';
 import type { Site } from './front.ts';
 import { hostnamesOf } from './grammar.ts';
@@ -83,13 +84,4 @@ function forward(request: IncomingMessage): void {
 function isGenerationQuestion(request: IncomingMessage): boolean {
   const isLocal = /^(::ffff:)?127\.|^::1$/.test(request.socket.remoteAddress ?? '');
   return isLocal && request.headers.host === GENERATION_HOST && request.url === '/generation';
-}
-
-/** Answers with a short page, or a bare text for a status of 200. */
-export function answer(response: ServerResponse, status: number, body: string): void {
-  response.writeHead(status, {
-    'Content-Type': status === 200 ? 'text/plain' : 'text/html; charset=utf-8',
-    'Content-Length': Buffer.byteLength(body),
-  });
-  response.end(response.req.method === 'HEAD' ? undefined : body);
 }

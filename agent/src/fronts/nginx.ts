@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { nginxRun, nginxTest, nginxVersion } from '../commands/nginx.ts';
 import { writeWhole } from '../engines/files.ts';
 import { endProcess } from '../engines/processes.ts';
-import { commandLine, identify, readProcesses, workingFolder } from '../metrics/processes.ts';
+import {
+  commandLine,
+  identify,
+  readProcesses,
+  readTree,
+  workingFolder,
+} from '../metrics/processes.ts';
 import { run } from '../shell.ts';
 import type { Front } from './front.ts';
 import type { Listen } from './live.ts';
@@ -65,8 +71,8 @@ export function nginxFront({ state, listen, nginx }: NginxOptions): Front {
     },
     sweep: () => endWorkers(join(state, 'front')),
     workers: (pid) =>
-      readProcesses()
-        .filter(({ parent, pid: worker }) => parent === pid && commandLine(worker) === WORKER)
+      readTree(pid)
+        .filter((each) => each.parent === pid && commandLine(each.pid) === WORKER)
         .map((worker) => worker.pid),
     lastWords() {
       const log = join(prefix, 'logs', 'error.log');

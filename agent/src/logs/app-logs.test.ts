@@ -201,12 +201,12 @@ test('reports lines soon after they are written, says its own, and forgets an ap
     .toBe(LogStream.LOG_STREAM_SYSTEM);
   isKnown = false;
   rmSync(join(folder, '1.0.out.log'));
-  await expect.poll(() => existsSync(folder), { timeout: 5000 }).toBe(false);
+  await expect.poll(() => existsSync(folder), { timeout: 12_000 }).toBe(false);
   writeFileSync(join(state, 'logs/apps/other/1.0.err.log'), 'last\n');
   ended.abort();
   await logs.done;
   expect(chunks.at(-1)?.lines.at(-1)?.text).toBe('last');
-}, 15_000);
+}, 25_000);
 
 test('loses and doubles no line when the agent is killed with -9 again and again', async () => {
   const source = (path: string) => JSON.stringify(join(import.meta.dirname, path));

@@ -7,7 +7,7 @@ import { appFiles } from './app-files.ts';
 import { appLog, type AppLog } from './app-log.ts';
 
 /** How often every file is looked at even when no event said that it grew, in milliseconds. */
-const LOOK_MS = 2000;
+const LOOK_MS = 5000;
 /** Chunks taken of one app before others have their turn, so that one that floods delays no other. */
 const TURN_CHUNKS = 4;
 

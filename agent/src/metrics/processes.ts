@@ -51,6 +51,33 @@ export function tree(processes: readonly Process[], root: number): Process[] {
   return found;
 }
 
+/** The processes of a tree, read along the tree; empty when its root is gone. */
+export function readTree(root: number): Process[] {
+  const found: Process[] = [];
+  for (const pids = [root]; pids.length > 0;) {
+    const process = readProcess(pids.pop() as number);
+    if (!process) continue;
+    found.push(process);
+    const children = childrenOf(process.pid);
+    // A kernel without that file has to be asked for every process.
+    if (children === undefined) return tree(readProcesses(), root);
+    pids.push(...children);
+  }
+  return found;
+}
+
+function childrenOf(pid: number): number[] | undefined {
+  let threads: string[];
+  try {
+    threads = readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return [];
+  }
+  const lists = threads.map((thread) => readText(`/proc/${pid}/task/${thread}/children`));
+  if (lists.every((list) => list === undefined) && readProcess(pid)) return undefined;
+  return lists.flatMap((list) => (list ?? '').split(' ').flatMap((text) => Number(text) || []));
+}
+
 /** Names a running process beyond its number, which is used again: boot, number and start. Undefined when it is gone or a zombie. */
 export function identify(pid: number): string | undefined {
   const process = pid > 0 ? readProcess(pid) : undefined;

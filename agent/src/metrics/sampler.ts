@@ -1,7 +1,7 @@
 import { readdirSync, statfsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { Sample, SampleReport } from '@serverflow/gen/grpc/serverflow/agent/v1/report';
-import { readProcesses, readText, tree, type Process } from './processes.ts';
+import { readText, readTree, type Process } from './processes.ts';
 
 /** Clock ticks per second in /proc; 100 on every Linux that Node runs on. */
 const TICKS = 100;
@@ -20,26 +20,24 @@ type Counters = {
   readonly apps: ReadonlyMap<string, number>;
 };
 
+/** The processes of each app. */
+type Members = ReadonlyMap<string, readonly Process[]>;
+
 /** Measures this machine and its apps; rates are over the time since the call before. */
 export type Sampler = (apps: readonly AppProcess[]) => SampleReport;
 
 /** Makes a sampler, which begins to count now; `folder` lies on the disk that is measured. */
 export function createSampler(folder: string): Sampler {
-  let before = count([], []);
+  let before = count(new Map());
   return (apps) => {
-    const processes = readProcesses();
-    const now = count(processes, apps);
+    const members = membersOf(apps);
+    const now = count(members);
     const report = {
       timeMs: BigInt(now.atMs),
       server: serverSample(folder, before, now),
-      apps: [...new Set(apps.map(({ appId }) => appId))].map((appId) => ({
+      apps: [...members].map(([appId, processes]) => ({
         appId,
-        sample: appSample(
-          processes,
-          apps.filter((app) => app.appId === appId),
-          before,
-          now,
-        ),
+        sample: appSample(processes, before, now),
       })),
     };
     before = now;
@@ -61,13 +59,7 @@ function serverSample(folder: string, before: Counters, now: Counters): Sample {
   };
 }
 
-function appSample(
-  processes: readonly Process[],
-  apps: readonly AppProcess[],
-  before: Counters,
-  now: Counters,
-): Sample {
-  const members = membersOf(processes, apps);
+function appSample(members: readonly Process[], before: Counters, now: Counters): Sample {
   const seconds = Math.max(0.001, (now.atMs - before.atMs) / 1000);
   const ticks = members.reduce((sum, each) => {
     const name = nameOf(each);
@@ -79,7 +71,7 @@ function appSample(
   return { cpuPercent, memoryBytes, diskBytes: 0, networkIn: 0, networkOut: 0, load1: 0 };
 }
 
-function count(processes: readonly Process[], apps: readonly AppProcess[]): Counters {
+function count(members: Members): Counters {
   const cpu =
     (readText('/proc/stat') ?? '').split('\n', 1)[0]?.trim().split(/\s+/).slice(1, 9).map(Number) ??
     [];
@@ -90,12 +82,15 @@ function count(processes: readonly Process[], apps: readonly AppProcess[]): Coun
     totalTicks,
     busyTicks: totalTicks - idleTicks,
     ...networkBytes(),
-    apps: new Map(membersOf(processes, apps).map((each) => [nameOf(each), each.cpuTicks])),
+    apps: new Map([...members.values()].flat().map((each) => [nameOf(each), each.cpuTicks])),
   };
 }
 
-function membersOf(processes: readonly Process[], apps: readonly AppProcess[]): Process[] {
-  return [...new Set(apps.flatMap(({ pid }) => tree(processes, pid)))];
+function membersOf(apps: readonly AppProcess[]): Members {
+  const byApp = Map.groupBy(apps, ({ appId }) => appId);
+  return new Map(
+    [...byApp].map(([appId, roots]) => [appId, roots.flatMap(({ pid }) => readTree(pid))]),
+  );
 }
 
 const nameOf = ({ pid, startTicks }: Process): string => `${pid}.${startTicks}`;

@@ -1,7 +1,7 @@
 import type { Stream } from './channel.ts';
 import type { Spool } from './spool.ts';
 
-/** Sends every durable report after a number, and each new one, until the signal; a slow control plane slows it, nothing else. */
+/** Sends every report after a number, and each new one, until the signal; a slow control plane slows it, nothing else. */
 export async function pump(
   spool: Spool,
   stream: Stream,
@@ -12,7 +12,7 @@ export async function pump(
   let wake = (): void => undefined;
   const wakeUp = (): void => wake();
   const asleep = (): Promise<void> => new Promise((done) => (wake = done));
-  const stopListening = spool.onDurable(wakeUp);
+  const stopListening = spool.onAppend(wakeUp);
   stream.on('drain', wakeUp);
   signal.addEventListener('abort', wakeUp);
   try {

@@ -4,28 +4,22 @@ import { SegmentReader, type Segment } from './segment.ts';
 /** A report as it goes over the wire. */
 export type Spooled = { readonly sequence: number; readonly bytes: Buffer };
 
-type View = { readonly segments: readonly Segment[]; readonly durable: number };
-
 /** Reads a spool in order, across its segments and while it grows. */
 export class SpoolReader {
   #next: number;
-  readonly #view: () => View;
+  readonly #segments: () => readonly Segment[];
   #reader: SegmentReader | undefined;
-  #ahead: Spooled[] = [];
 
-  constructor(first: number, view: () => View) {
+  constructor(first: number, segments: () => readonly Segment[]) {
     this.#next = first;
-    this.#view = view;
+    this.#segments = segments;
   }
 
-  /** Returns the durable reports that come next, as many as one read gives; none means that there are none yet. */
+  /** Returns the reports that come next, as many as one read gives; none means that there are none yet. */
   read(): Spooled[] {
-    if (this.#ahead.length === 0) this.#ahead = this.#readAhead();
-    const { durable } = this.#view();
-    const ready = this.#ahead.filter(({ sequence }) => sequence <= durable);
-    this.#ahead = this.#ahead.slice(ready.length);
-    this.#next += ready.length;
-    return ready;
+    const reports = this.#readAhead();
+    this.#next += reports.length;
+    return reports;
   }
 
   close(): void {
@@ -35,7 +29,7 @@ export class SpoolReader {
 
   #readAhead(): Spooled[] {
     for (;;) {
-      const { segments } = this.#view();
+      const segments = this.#segments();
       const oldest = segments[0]?.first ?? 1;
       if (this.#next < oldest) return emptyReports(this.#next, oldest);
       const segment = segments.find((each) => this.#next >= each.first && this.#next < each.end);

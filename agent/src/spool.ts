@@ -18,8 +18,10 @@ export class Spool {
   readonly #maxBytes: number;
   readonly #listeners = new Set<() => void>();
   #segments: Segment[];
-  #acknowledged = 0;
-  #durable: number;
+  #acknowledged: number;
+  /** The first number of this run; nothing from it on can have been sent before this run connects. */
+  #firstOfRun: number;
+  #hasConnected = false;
   #isSyncScheduled = false;
 
   constructor(folder: string, maxBytes: number) {
@@ -33,19 +35,13 @@ export class Spool {
       makePrivateFolder(folder);
     }
     this.#segments = segments?.length ? segments : [Segment.create(folder, 1)];
-    this.#newest.syncNow();
-    this.#durable = this.next - 1;
+    this.#firstOfRun = this.next;
     this.#acknowledged = (this.#segments[0]?.first ?? 1) - 1;
   }
 
   /** The number of the next report. */
   get next(): number {
     return this.#newest.end;
-  }
-
-  /** The highest number that would survive a loss of power; nothing beyond it is sent. */
-  get durable(): number {
-    return this.#durable;
   }
 
   /** How many reports are not acknowledged yet. */
@@ -72,6 +68,7 @@ export class Spool {
       throw error;
     }
     this.#scheduleSync();
+    for (const listener of this.#listeners) listener();
   }
 
   /** Forgets reports that the control plane keeps. */
@@ -84,22 +81,23 @@ export class Spool {
   }
 
   /**
-   * Goes on after the last number that the control plane keeps. Where it keeps more than this spool ever had, the spool was lost:
-   * what waits is numbered anew, so that it is not taken for old.
+   * Goes on after the last number that the control plane keeps. Where that is one of this run before this run has sent any, a loss
+   * of power or of the spool took the ones it keeps: this run's are numbered anew, so that they are not taken for those.
    */
   resume(acknowledged: number): void {
-    if (acknowledged >= this.next) this.#renumber(acknowledged + 1);
+    if (!this.#hasConnected && acknowledged >= this.#firstOfRun) this.#renumber(acknowledged + 1);
+    this.#hasConnected = true;
     this.#acknowledged = acknowledged;
     this.acknowledge(acknowledged);
   }
 
-  /** Reads the durable reports after a number. */
+  /** Reads the reports after a number. */
   reader(after: number): SpoolReader {
-    return new SpoolReader(after + 1, () => ({ segments: this.#segments, durable: this.#durable }));
+    return new SpoolReader(after + 1, () => this.#segments);
   }
 
-  /** Calls back whenever more is durable; returns how to stop that. */
-  onDurable(listener: () => void): () => void {
+  /** Calls back whenever there is more; returns how to stop that. */
+  onAppend(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -107,7 +105,6 @@ export class Spool {
   /** Makes everything durable. */
   flush(): void {
     this.#newest.syncNow();
-    this.#becameDurable(this.next - 1);
   }
 
   async close(): Promise<void> {
@@ -121,23 +118,13 @@ export class Spool {
     return newest;
   }
 
-  #becameDurable(sequence: number): void {
-    if (sequence <= this.#durable) return;
-    this.#durable = sequence;
-    for (const listener of this.#listeners) listener();
-  }
-
   #scheduleSync(): void {
     if (this.#isSyncScheduled) return;
     this.#isSyncScheduled = true;
     setImmediate(async () => {
       this.#isSyncScheduled = false;
-      const last = this.next - 1;
-      // A disk that fails now is heard of at the next urgent report; until then nothing beyond `durable` is sent.
-      await this.#newest.sync().then(
-        () => this.#becameDurable(last),
-        () => undefined,
-      );
+      // A disk that fails is heard of when an order ends: then everything is synced before the journal says so.
+      await this.#newest.sync().catch(() => undefined);
     });
   }
 
@@ -165,18 +152,20 @@ export class Spool {
   #renumber(first: number): void {
     const old = this.#segments;
     void this.#newest.close();
-    const waiting = old.flatMap((segment) => segment.records());
     const segment = Segment.create(this.#folder, first);
-    for (const record of waiting) {
-      const sequence = BigInt(segment.end);
-      segment.append(Report.encode({ ...Report.decode(record), sequence }).finish());
+    for (const each of old) {
+      for (const record of each.records()) {
+        const report = Report.decode(record);
+        if (Number(report.sequence) < this.#firstOfRun) continue;
+        segment.append(Report.encode({ ...report, sequence: BigInt(segment.end) }).finish());
+      }
     }
     segment.syncNow();
     // A crash before this line leaves both; then the numbers have a hole, and all of it is put aside as damaged.
     for (const each of old) each.remove();
     syncFolder(this.#folder);
     this.#segments = [segment];
-    this.#durable = this.next - 1;
+    this.#firstOfRun = first;
   }
 }
 

@@ -222,4 +222,5 @@ test('starts a front again that was killed', async () => {
     'the front',
     30_000,
   );
+  expect(JSON.parse(readFileSync(noted, 'utf8'))).not.toMatchObject({ pid });
 }, 70_000);

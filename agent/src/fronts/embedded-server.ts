@@ -57,7 +57,7 @@ export function embeddedServer(first: Sites): EmbeddedServer {
 
 /** A connection per request to the program: one that is kept could be closed by it just when it is used again. */
 function proxyServer() {
-  const proxy = createProxyServer({ agent: false, xfwd: true, proxyTimeout: SILENCE_MS });
+  const proxy = createProxyServer({ agent: false, proxyTimeout: SILENCE_MS });
   proxy.on('proxyRes', (answered) => {
     // They speak of the connection to the program, not of the client's.
     delete answered.headers.connection;
@@ -72,13 +72,17 @@ function proxyServer() {
   return proxy;
 }
 
-/** Adds the client to X-Forwarded-For, as nginx does, and sets X-Real-IP. */
+/** Says who asked, as nginx does: what a client says of itself is only kept in X-Forwarded-For, before its address. */
 function forward(request: IncomingMessage): void {
   const client = (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
   const before = request.headers['x-forwarded-for'];
-  request.headers['x-forwarded-for'] =
-    before === undefined ? client : `${String(before)}, ${client}`;
-  request.headers['x-real-ip'] = client;
+  Object.assign(request.headers, {
+    'x-forwarded-for': before === undefined ? client : `${String(before)}, ${client}`,
+    'x-forwarded-host': request.headers.host ?? '',
+    'x-forwarded-port': String(request.socket.localPort),
+    'x-forwarded-proto': 'http',
+    'x-real-ip': client,
+  });
 }
 
 function isGenerationQuestion(request: IncomingMessage): boolean {

@@ -85,13 +85,20 @@ describe.each(kinds)('the %s front', (kind) => {
       expect(await ask(port, hostname)).toMatchObject({ status: 200, body: 'one' });
     }
     const seen = await ask(port, 'shop.localhost', '/headers', {
-      headers: { 'x-forwarded-for': '192.0.2.7' },
+      headers: {
+        'x-forwarded-for': '192.0.2.7',
+        'x-forwarded-host': 'evil.example.com',
+        'x-forwarded-port': '443',
+        'x-forwarded-proto': 'https',
+        'x-real-ip': '192.0.2.7',
+      },
     });
     expect(JSON.parse(seen.body)).toMatchObject({
       host: 'shop.localhost',
       'x-forwarded-for': '192.0.2.7, 127.0.0.1',
       'x-forwarded-proto': 'http',
       'x-forwarded-host': 'shop.localhost',
+      'x-forwarded-port': String(port),
       'x-real-ip': '127.0.0.1',
     });
   });

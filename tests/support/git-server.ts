@@ -70,7 +70,7 @@ export async function startGitServer(): Promise<GitServer> {
       await git(repository, tree, 'symbolic-ref', 'HEAD', `refs/heads/${branch}`);
       for (const [path, content] of Object.entries(files)) {
         const file = join(tree, path);
-        if (content === null) await rm(file, { recursive: true });
+        if (content === null) await rm(file, { recursive: true, force: true });
         else {
           await mkdir(dirname(file), { recursive: true });
           await writeFile(file, content);

@@ -137,27 +137,38 @@ const breakages: Record<string, Breakage> = {
   },
 };
 
+const APP = 'steady';
+let release = 1;
+const good: Files = { ...nodeApp('good'), 'package-lock.json': null };
+
+test('a good release serves first', async () => {
+  await git.commit(APP, nodeApp('good'), 'Good');
+  await perform(
+    desk.context,
+    deployOrder({ app: appSpec(APP, git.address(APP)), release }),
+    signal,
+  );
+  expect(desk.end(`${APP}-1`)).toMatchObject({ servingRelease: 1 });
+  expect(desk.end(`${APP}-1`)?.failure).toBeUndefined();
+}, 60_000);
+
 test.each(Object.entries(breakages))(
   '%s leaves the old release serving and says why',
   async (name, { files, settings, step, code, says, evidence }) => {
-    const appId = name.replaceAll(/[^a-z0-9]+/gi, '-').toLowerCase();
-    await git.commit(appId, nodeApp('good'), 'Good');
-    const app = appSpec(appId, git.address(appId));
-    await perform(desk.context, deployOrder({ app, release: 1 }), signal);
-    expect(desk.end(`${appId}-1`)?.failure).toBeUndefined();
-
+    release += 1;
+    const id = `${APP}-${release}`;
     const load = startLoad({
       host: '127.0.0.1',
       port: desk.frontPort,
-      hostname: `${appId}.localhost`,
+      hostname: `${APP}.localhost`,
       perSecond: 20,
     });
-    const commit = await git.commit(appId, files, 'Bad');
-    const broken = appSpec(appId, git.address(appId), settings);
-    const result = await perform(desk.context, deployOrder({ app: broken, release: 2 }), signal);
+    const commit = await git.commit(APP, { ...good, ...files }, `Break ${name}`);
+    const app = appSpec(APP, git.address(APP), settings);
+    const result = await perform(desk.context, deployOrder({ app, release }), signal);
     const met = await load.stop();
     expect(result).toEqual({ outcome: 'done' });
-    const end = desk.end(`${appId}-2`);
+    const end = desk.end(id);
     expect(end).toMatchObject({
       outcome: DeploymentOutcome.DEPLOYMENT_OUTCOME_FAILED,
       commit,
@@ -167,24 +178,40 @@ test.each(Object.entries(breakages))(
     expect(end?.failure?.cause).not.toBe('');
     expect(end?.failure?.next).not.toBe('');
     if (evidence !== undefined) expect(end?.failure?.evidence.join('\n')).toContain(evidence);
-    expect(desk.steps(`${appId}-2`).at(-1)).toMatchObject({
-      step,
-      state: StepState.STEP_STATE_FAILED,
-    });
+    const failed = { step, state: StepState.STEP_STATE_FAILED };
+    expect(desk.steps(id).at(-1)).toMatchObject(failed);
 
-    expect(await desk.get(`${appId}.localhost`)).toEqual({ status: 200, body: 'good' });
+    expect(await desk.get(`${APP}.localhost`)).toEqual({ status: 200, body: 'good' });
     if (step < StepName.STEP_NAME_SWITCH) expect(met.failures).toEqual([]);
-    expect(desk.app(appId)).toMatchObject({
+    expect(desk.app(APP)).toMatchObject({
       state: AppState.APP_STATE_SERVING,
       servingRelease: 1,
       keptReleases: [1],
     });
-    expect(existsSync(join(desk.context.settings.apps, appId, 'releases/2'))).toBe(false);
+    expect(existsSync(join(desk.context.settings.apps, APP, 'releases', String(release)))).toBe(
+      false,
+    );
     const runs = await machineOf(desk.context).engine.list();
-    expect(runs.filter((run) => run.appId === appId).map(({ release }) => release)).toEqual([1]);
+    expect(runs.filter((run) => run.appId === APP).map((run) => run.release)).toEqual([1]);
   },
   60_000,
 );
+
+test('a front that was stopped by an order leaves the old release as it was and says so', async () => {
+  const { front } = machineOf(desk.context);
+  await front.control('stop');
+  await git.commit(APP, { ...good, ...nodeApp('better') }, 'Better');
+  release += 1;
+  const app = appSpec(APP, git.address(APP));
+  await perform(desk.context, deployOrder({ app, release }), signal);
+  expect(desk.end(`${APP}-${release}`)).toMatchObject({
+    outcome: DeploymentOutcome.DEPLOYMENT_OUTCOME_FAILED,
+    servingRelease: 1,
+    failure: { step: StepName.STEP_NAME_SWITCH, code: 'SWITCH_FAILED' },
+  });
+  await front.control('start');
+  expect((await desk.get(`${APP}.localhost`)).body).toBe('good');
+}, 60_000);
 
 test.each([
   ['gone', 'http://127.0.0.1:9/none.git', '', 'REPOSITORY_UNREACHABLE'],

@@ -109,10 +109,11 @@ async function switchTo(
 ): Promise<void> {
   const { app, settings } = deployment;
   const { instance, port } = deployment.journal();
+  await orSwitchFailed(deployment.execute({ verb: 'ensure front' }));
   // Noted before the front is touched: a killed agent must know that the front may point at either.
   await deployment.note({ isSwitched: true });
-  try {
-    await serve(deployment, {
+  await orSwitchFailed(
+    serve(deployment, {
       version: 1,
       appId: app.appId,
       name: app.name,
@@ -120,16 +121,19 @@ async function switchTo(
       settings,
       serving: { release: release.release, instance, port },
       isStopped: false,
-    });
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    fail('SWITCH_FAILED', `The front did not take the new release: ${message}`, {
-      evidence: message.split('\n'),
-    });
-  }
+    }),
+  );
   const hosts = [`${app.name}.localhost`, ...app.domains].join(', ');
   say(`${hosts} → release ${release.release}`);
 }
+
+const orSwitchFailed = (work: Promise<void>): Promise<void> =>
+  work.catch((error: unknown) => {
+    const lines = (error instanceof Error ? error.message : String(error)).split('\n');
+    return fail('SWITCH_FAILED', `The front did not take the new release: ${lines[0]}`, {
+      evidence: lines,
+    });
+  });
 
 /** Asks the front itself for a site of files; there is no process that could be asked. */
 async function askFront({ machine, app, settings, signal }: Deployment): Promise<string> {

@@ -169,3 +169,27 @@ test('refuses a second deployment of an app while one runs', async () => {
   expect(await first).toMatchObject({ outcome: 1 });
   expect(desk.steps('twice-2')).toEqual([]);
 }, 60_000);
+
+test('refuses what is taken already and variables of another server, and harms nothing', async () => {
+  const app = appSpec('taken', git.address('taken'));
+  await git.commit('taken', nodeApp('mine'), 'Mine');
+  await deploy({ app, release: 1 });
+  desk.reports.length = 0;
+  const codeOf = async (order: Parameters<typeof deployOrder>[0]) =>
+    (await deploy(order))?.failure?.code;
+  expect(await codeOf({ app, release: 1 })).toBe('RELEASE_TAKEN');
+  const thief = { ...appSpec('thief', git.address('taken')), name: 'taken' };
+  expect(await codeOf({ app: thief, release: 1 })).toBe('NAME_TAKEN');
+  const foreign = deployOrder({ app, release: 2, variables: { KEY: 'value' } });
+  if (foreign.action?.$case !== 'deploy') throw new Error('no deploy');
+  for (const variable of foreign.action.value.variables) variable.sealed = Buffer.from('foreign');
+  await perform(desk.context, foreign, signal);
+  expect(desk.end('taken-2')).toMatchObject({
+    servingRelease: 1,
+    failure: { code: 'VARIABLE_UNOPENED', message: expect.stringContaining('KEY') },
+  });
+  expect((await desk.get('taken.localhost')).body).toBe('mine');
+  expect(existsSync(join(desk.context.settings.apps, 'taken/releases/1/tree/server.js'))).toBe(
+    true,
+  );
+}, 60_000);

@@ -38,8 +38,9 @@ export async function succeed(deployment: Deployment): Promise<void> {
 async function makeRelease(deployment: Deployment, order: Deploy): Promise<Release> {
   const source = await deployment.step(StepName.STEP_NAME_FETCH, async (say) => {
     const label = await prepare(deployment, order);
-    const { commit, message } = await fetch(deployment, order.ref, say);
-    return { ...label, commit, commitMessage: message };
+    await fetch(deployment, order.ref, say);
+    const { commit, commitMessage } = deployment.journal();
+    return { ...label, commit, commitMessage };
   });
   const plan = await deployment.step(StepName.STEP_NAME_INSPECT, async (say) => {
     const { app, context } = deployment;

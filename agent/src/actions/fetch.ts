@@ -4,19 +4,22 @@ import { isIP } from 'node:net';
 import type { Settings as AgentSettings } from '../config.ts';
 import type { Policy } from '../policy.ts';
 import { isPrivate } from '../repository.ts';
-import type { Commit, Ended } from '../verbs/verb.ts';
+import type { Ended } from '../verbs/verb.ts';
 import type { Deployment } from './deployment.ts';
 import { fail, lastLines, saysDiskFull } from './failure.ts';
 
 /** Below this much free space a deployment does not begin, in bytes: a small app with its packages needs as much. */
 const FREE_BYTES = 256 * 1024 * 1024;
 
+/** How much of the first line of a commit's message is told, in characters. */
+const MESSAGE_LENGTH = 200;
+
 /** Gets the commit that a ref stands for and lays its files out as the new release; the folder is labelled already. */
 export async function fetch(
   deployment: Deployment,
   ref: string,
   say: (detail: string) => void,
-): Promise<Commit> {
+): Promise<void> {
   const { context, execute, app, log, signal } = deployment;
   const { appId, repository } = app;
   refuseFullDisk(context.settings.apps);
@@ -33,13 +36,15 @@ export async function fetch(
     const what = ref === '' ? 'default branch' : `branch, tag or commit "${ref}"`;
     fail('REF_NOT_FOUND', `${repository} has no ${what}.`);
   }
-  await deployment.note({ commit: found.commit, commitMessage: found.message });
+  await deployment.note({
+    commit: found.commit,
+    commitMessage: found.message.slice(0, MESSAGE_LENGTH),
+  });
   const { release } = deployment.journal();
   const unpacked = await execute({ verb: 'unpack commit', appId, release, commit: found.commit });
   if (!unpacked.isDone) explain(unpacked, repository, ref);
   log.line('system', `Commit ${found.commit}: ${found.message}`);
   say(`${ref === '' ? 'default branch' : ref} at ${found.commit.slice(0, 12)}`);
-  return found;
 }
 
 /** Where a repository's address leads, and whether plain http may be spoken there: to the control plane itself, and to hosts that the policy lists. */

@@ -24,7 +24,7 @@ const HELP = `serverflow-agent: carries out what your control plane signs, and n
 /** What a command line is run with. */
 export type Terminal = {
   readonly env: Environment;
-  readonly input: NodeJS.ReadStream;
+  readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly out: (line: string) => void;
   readonly err: (line: string) => void;
   /** Ends `run`. */

@@ -46,7 +46,7 @@ export function readTrust(state: string, pin: Uint8Array): Trust | undefined {
   return openTrust(SignedKeySet.decode(readFileSync(fileOf(state))), pin);
 }
 
-/** Keeps the newest key set that was ever seen; throws a Complaint OLD_KEY_SET on an older one, or another of the same version. */
+/** Keeps the newest key set that was ever seen; of two with the same version the first stays. Throws a Complaint OLD_KEY_SET on an older one. */
 export function keepTrust(state: string, signed: SignedKeySet, pin: Uint8Array): Trust {
   const offered = openTrust(signed, pin);
   const kept = readTrust(state, pin);

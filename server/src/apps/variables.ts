@@ -7,6 +7,9 @@ import { Variable, type AppRow, type VariableRow } from './entity.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import type { Wanted } from './variable-input.ts';
 
+/** How many bytes the sealed variables of one app may have together, so that an order that carries them stays under the envelope's 1 MiB. */
+const mostSealedBytes = 512 * 1024;
+
 /** A server that has connected, with the key to which values are sealed. */
 export type SealingServer = ServerRow & { publicKey: string; sealingKey: string };
 
@@ -18,7 +21,10 @@ export async function findSealingServer(em: EntityManager, app: AppRow): Promise
   return server as SealingServer;
 }
 
-/** Sets variables under the app's next version: each text is sealed to the agent at once, and only what is no secret is kept readable. */
+/**
+ * Sets variables under the app's next version: each text is sealed to the agent at once, and only what is no secret is kept readable.
+ * Throws SERVER_NOT_ENROLLED, or BAD_VARIABLE when all together are too large.
+ */
 export async function setVariables(
   em: EntityManager,
   app: AppRow,
@@ -26,10 +32,9 @@ export async function setVariables(
   by: { email: string; fingerprint: Fingerprint },
 ): Promise<VariableRow[]> {
   const server = await findSealingServer(em, app);
-  const names = wanted.map(({ name }) => name);
-  const known = await em.find(Variable, { app: app.id, name: { $in: names } });
+  const known = await em.find(Variable, { app: app.id });
   app.variablesVersion += 1;
-  return wanted.map((one) => {
+  const rows = wanted.map((one) => {
     const values = {
       secret: one.kind === 'sealed' || one.secret,
       plain: one.kind === 'text' && !one.secret ? one.text : '',
@@ -44,6 +49,14 @@ export async function setVariables(
     const key = { id: newId('var'), organization: app.organization, app: app.id, name: one.name };
     return em.create(Variable, { ...key, ...values });
   });
+  const all = new Set([...known, ...rows]);
+  const bytes = [...all].reduce((sum, row) => sum + row.sealed.length, 0);
+  if (bytes > mostSealedBytes)
+    throw problem(Reason.BAD_VARIABLE, {
+      name: wanted[0]?.name ?? '',
+      why: `all variables of an app together may have ${mostSealedBytes / 1024} KiB`,
+    });
+  return rows;
 }
 
 function seal(server: SealingServer, app: AppRow, one: { name: string; text: string }): Uint8Array {

@@ -1,3 +1,4 @@
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import type { ConnectRouter, ConnectError } from '@connectrpc/connect';
 import type { UniversalHandler, UniversalServerResponse } from '@connectrpc/connect/protocol';
 import { errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
@@ -37,7 +38,7 @@ function wrapped(
     )
       return response;
     const body = Buffer.concat(await Array.fromAsync(response.body));
-    const told = JSON.parse(body.toString()) as {
+    const told = JSON.parse(plain(body, response.header.get('content-encoding')).toString()) as {
       code?: string;
       message?: string;
       details?: unknown[];
@@ -50,9 +51,16 @@ function wrapped(
       told.message ?? 'the body cannot be read',
     );
     const bytes = errorToJsonBytes(error, { registry });
+    response.header.delete('content-encoding');
     response.header.set('content-length', String(bytes.length));
     return { ...response, body: once(bytes) };
   };
+}
+
+/** A body as it was before it was compressed: Connect compresses an error of more than 1 KiB for who accepts it. */
+function plain(body: Buffer, encoding: string | null): Buffer {
+  if (encoding === 'gzip') return gunzipSync(body);
+  return encoding === 'br' ? brotliDecompressSync(body) : body;
 }
 
 async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {

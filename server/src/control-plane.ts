@@ -4,22 +4,26 @@ import { createSetup, setupRequired } from './accounts/accounts.ts';
 import { setUpUnattended } from './accounts/unattended.ts';
 import { openFingerprint } from './apps/fingerprint.ts';
 import type { Config } from './config.ts';
+import { agentsDoor } from './doors/agents.ts';
 import { examplesDoor } from './doors/examples.ts';
 import { listen } from './doors/listen.ts';
 import { mcpDoor } from './doors/mcp.ts';
 import { plainDoor } from './doors/plain.ts';
 import { publicDoor } from './doors/public.ts';
 import { webDoor } from './doors/web.ts';
+import { createFleet } from './fleet/fleet.ts';
+import { createHears } from './fleet/hears.ts';
 import { guard, refuseMalformed } from './guard/guard.ts';
 import { createLimits } from './guard/limits.ts';
 import { dashboardOrigins } from './guard/origin.ts';
-import { problem, Reason } from './guard/problems.ts';
 import { createLive, type Live } from './live.ts';
 import { openLogStore } from './logs/store.ts';
 import { openMetricStore } from './metrics/store.ts';
 import { createChangeRing, remembering } from './overview/ring.ts';
 import type { Parts } from './parts.ts';
 import { openStore, type Store } from './store/store.ts';
+import { openTrust } from './trust/keys.ts';
+import { createSigner } from './trust/signer.ts';
 
 /** A control plane that runs. */
 export type ControlPlane = {
@@ -41,7 +45,6 @@ export type ControlPlane = {
 export async function startControlPlane(config: Config): Promise<ControlPlane> {
   const log = pino({ level: config.logLevel });
   const store = await openStore(config.databaseFile);
-  await setUpUnattended(store, config);
   const changes = createChangeRing();
   const live = remembering(createLive(), changes);
   const setup = createSetup();
@@ -49,7 +52,13 @@ export async function startControlPlane(config: Config): Promise<ControlPlane> {
   const metrics = openMetricStore(join(config.data, 'metrics.db'));
   const fingerprint = openFingerprint(join(config.data, 'fingerprint.key'));
   const own = { logs, metrics, changes, fingerprint };
-  const parts: Parts = { config, limits: createLimits(), setup, fleet: nobody, ...own };
+  const trust = openTrust(config.data, config.rootPassphrase);
+  const signer = createSigner(trust.folder, log);
+  const hears = createHears(logs, metrics);
+  const fleetParts = { config, store, live, log, trust, signer, hears, sessions: new Map() };
+  const fleet = createFleet(fleetParts);
+  const parts: Parts = { config, limits: createLimits(), setup, fleet, pin: trust.pin, ...own };
+  await setUpUnattended(store, parts);
 
   const base = { store, live, log, parts, origins: dashboardOrigins(config.publicUrl) };
   const rpc = { ...base, door: 'rpc' } as const;
@@ -63,7 +72,7 @@ export async function startControlPlane(config: Config): Promise<ControlPlane> {
     }),
   );
   const door = publicDoor(guard(rpc), refuseMalformed(rpc), fallback);
-  const port = await listen(config.host, config.port, door);
+  const port = await listen(config.host, config.port, agentsDoor(fleetParts, door));
   return {
     config,
     port: port.port,
@@ -72,21 +81,14 @@ export async function startControlPlane(config: Config): Promise<ControlPlane> {
     log,
     parts,
     setupPath: (await setupRequired(store.all())) ? `/setup#${setup.token}` : undefined,
-    recovery: undefined,
+    recovery: trust.recovery,
     async close() {
       await mcp.close();
       await port.close();
+      await signer.close();
       logs.close();
       metrics.close();
       await store.close();
     },
   };
 }
-
-/** Stands in until agents can connect. */
-const nobody: Parts['fleet'] = {
-  isOnline: () => false,
-  waitOrder: async () => {
-    throw problem(Reason.SERVER_OFFLINE, { server: '' });
-  },
-};

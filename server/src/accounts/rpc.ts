@@ -12,6 +12,7 @@ import { nextPage, readPage } from '../store/page.ts';
 import { version } from '../version.ts';
 import { createFirstPerson, createSession, sessionMs, setupRequired } from './accounts.ts';
 import { Member, Organization, Session, User } from './entity.ts';
+import { writeInvitation } from './invitation.ts';
 import { toOrganization, toSession, toUser } from './messages.ts';
 import { checkPassword, hashPassword } from './password.ts';
 
@@ -31,6 +32,7 @@ export const accountRpc: ServiceImpl<typeof AccountService> = {
     return change(context, AccountService.method.completeSetup, request, async (part) => {
       const { user, organization } = await createFirstPerson(part.em, { ...request, passwordHash });
       part.organization = organization.id;
+      if (!request.validateOnly) await writeInvitation(part.em, organization.id, parts);
       const secret = createSession(part.em, user, organization.id, part.call);
       part.about('organization', organization.displayName, `${user.email} set ServerFlow up`);
       part.afterCommit(() => setCookie(context, secret));

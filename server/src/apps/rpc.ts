@@ -3,11 +3,13 @@ import { AppAction as Do } from '@serverflow/gen/es/serverflow/agent/v1/order_pb
 import { AppAction, AppState } from '@serverflow/gen/es/serverflow/app/v1/app_pb';
 import { AppService } from '@serverflow/gen/es/serverflow/app/v1/app_service_pb';
 import { ThingKind } from '@serverflow/gen/es/serverflow/overview/v1/overview_pb';
+import { Deployment } from '../deployments/entity.ts';
 import { placeOrder } from '../fleet/outbox.ts';
 import { mustBeDone } from '../fleet/outcome.ts';
 import { callOf, reading, type Call } from '../guard/call.ts';
 import { change } from '../guard/change.ts';
 import { problem, Reason } from '../guard/problems.ts';
+import { logKey } from '../logs/store.ts';
 import { Environment, Project } from '../projects/entity.ts';
 import { findEnvironment, findProject } from '../projects/projects.ts';
 import { Server } from '../servers/entity.ts';
@@ -115,6 +117,9 @@ export const appRpc: ServiceImpl<typeof AppService> = {
         { case: 'removeApp', value: { $typeName: 'serverflow.agent.v1.RemoveApp', appId: row.id } },
         row.id,
       );
+      const deployments = await em.find(Deployment, { app: row.id });
+      const logs = [logKey(row.id), ...deployments.map(({ id }) => logKey(row.id, id))];
+      part.afterCommit(() => call.parts.logs.remove(logs));
       await apps.deleteApp(em, row);
       about('app', row.name, 'deleted the app');
       changed(ThingKind.APP, row.id, row.name);

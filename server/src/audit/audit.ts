@@ -1,7 +1,12 @@
 import { create, toBinary, toJsonString, type Message } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { EntityManager } from '@mikro-orm/sql';
-import { ActorKind, EventSchema, Outcome } from '@serverflow/gen/es/serverflow/audit/v1/event_pb';
+import {
+  ActorKind,
+  EventSchema,
+  Outcome,
+  type Event as EventMessage,
+} from '@serverflow/gen/es/serverflow/audit/v1/event_pb';
 import { Organization } from '../accounts/entity.ts';
 import type { Call } from '../guard/call.ts';
 import { newId } from '../store/ids.ts';
@@ -28,28 +33,52 @@ export function activityTopic(organization: string): string {
   return `activity:${organization}`;
 }
 
-/** Writes an entry in the given transaction; the entry's number is taken from the organization's counter in the same transaction. */
+/** Writes an entry about a call in the given transaction; its number comes from the organization's counter in the same transaction. */
 export async function writeEvent(tx: EntityManager, call: Call, entry: Entry): Promise<void> {
   const caller = call.caller;
-  const at = new Date();
-  const id = newId('evt');
-  const number = await nextNumber(tx, entry.organization);
-  const request = entry.request ? requestJson(entry.request) : '';
-  const event = create(EventSchema, {
-    id,
-    number,
-    time: timestampFromDate(at),
+  await keep(tx, entry, {
     actorKind: actorKind(call),
     person: caller.kind === 'anyone' ? '' : caller.email,
     client: call.client,
     token: caller.kind === 'token' ? caller.tokenName : '',
     method: call.method,
+    address: call.address,
+  });
+}
+
+/** Writes an entry about what an agent did, on its own door. */
+export async function writeAgentEvent(
+  tx: EntityManager,
+  server: { organization: string; name: string },
+  what: Pick<Entry, 'outcome' | 'summary'> & { reason: string; address: string },
+): Promise<void> {
+  const entry = { ...what, organization: server.organization, resource: `server/${server.name}` };
+  await keep(tx, entry, {
+    actorKind: ActorKind.AGENT,
+    person: '',
+    client: '',
+    token: '',
+    method: `serverflow.agent.v1.AgentService/${what.reason === 'CLONE' ? 'Connect' : 'Enroll'}`,
+    address: what.address,
+  });
+}
+
+type Who = Pick<EventMessage, 'actorKind' | 'person' | 'client' | 'token' | 'method' | 'address'>;
+
+async function keep(tx: EntityManager, entry: Entry, who: Who): Promise<void> {
+  const at = new Date();
+  const id = newId('evt');
+  const number = await nextNumber(tx, entry.organization);
+  const event = create(EventSchema, {
+    ...who,
+    id,
+    number,
+    time: timestampFromDate(at),
     resource: entry.resource,
     outcome: outcomes[entry.outcome],
     reason: entry.reason ?? '',
     summary: entry.summary,
-    requestJson: request,
-    address: call.address,
+    requestJson: entry.request ? requestJson(entry.request) : '',
   });
   tx.create(Event, {
     id,
@@ -58,7 +87,7 @@ export async function writeEvent(tx: EntityManager, call: Call, entry: Entry): P
     bytes: Buffer.from(toBinary(EventSchema, event)),
     actorKind: event.actorKind,
     outcome: event.outcome,
-    method: call.method,
+    method: who.method,
     resource: entry.resource,
     createdAt: at,
   });

@@ -13,6 +13,8 @@ import { LogService } from '@serverflow/gen/es/serverflow/log/v1/log_service_pb'
 import { MetricService } from '@serverflow/gen/es/serverflow/metric/v1/metric_service_pb';
 import { OverviewService } from '@serverflow/gen/es/serverflow/overview/v1/overview_service_pb';
 import { ProjectService } from '@serverflow/gen/es/serverflow/project/v1/project_service_pb';
+import { EnrollmentService } from '@serverflow/gen/es/serverflow/server/v1/enrollment_service_pb';
+import { ServerService } from '@serverflow/gen/es/serverflow/server/v1/server_service_pb';
 import { accountRpc, organizationRpc, sessionRpc } from '../accounts/rpc.ts';
 import { appRpc } from '../apps/rpc.ts';
 import { variableRpc } from '../apps/variable-rpc.ts';
@@ -23,6 +25,8 @@ import { logRpc } from '../logs/rpc.ts';
 import { metricRpc } from '../metrics/rpc.ts';
 import { overviewRpc } from '../overview/rpc.ts';
 import { projectRpc } from '../projects/rpc.ts';
+import { enrollmentRpc } from '../servers/enrollment-rpc.ts';
+import { serverRpc } from '../servers/rpc.ts';
 import { clientRpc, tokenRpc } from '../tokens/rpc.ts';
 
 /** Every service of the public door, except what shows the contract itself (reflection and health). */
@@ -34,6 +38,8 @@ export function publicRoutes(router: ConnectRouter): void {
   router.service(ClientService, clientRpc);
   router.service(ProjectService, projectRpc);
   router.service(AuditService, auditRpc);
+  router.service(ServerService, serverRpc);
+  router.service(EnrollmentService, enrollmentRpc);
   router.service(AppService, appRpc);
   router.service(VariableService, variableRpc);
   router.service(DomainService, domainRpc);

@@ -15,6 +15,16 @@ export function ordersTopic(server: string): string {
   return `orders:${server}`;
 }
 
+/** The topic that tells that a server came on line or went. */
+export function serverTopic(server: string): string {
+  return `server:${server}`;
+}
+
+/** The topic of one enrolment's changes. */
+export function enrollmentTopic(enrollment: string): string {
+  return `enrollment:${enrollment}`;
+}
+
 /** The topic that tells that an order has ended. */
 export function orderTopic(order: string): string {
   return `order:${order}`;

@@ -1,10 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { identify } from '../metrics/processes.ts';
+import { freePort } from '../testing/desk.ts';
+import { until } from '../testing/until.ts';
 import type { RunSpec } from './engine.ts';
 import { pm2Engine } from './pm2.ts';
 
@@ -28,14 +28,6 @@ afterAll(async () => {
   rmSync(state, { recursive: true, force: true });
 });
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as { port: number };
-  await new Promise((done) => server.close(done));
-  return port;
-}
-
 async function spec(
   appId: string,
   release: number,
@@ -54,20 +46,6 @@ async function spec(
   };
 }
 
-async function until<Value>(
-  what: () => Promise<Value | undefined | false>,
-  timeoutMs = 15_000,
-): Promise<Value> {
-  const deadline = Date.now() + timeoutMs;
-  for (;;) {
-    const value = await what();
-    if (value !== undefined && value !== false) return value;
-    if (Date.now() > deadline)
-      throw new Error(`did not become true within ${timeoutMs} ms: ${what}`);
-    await sleep(25);
-  }
-}
-
 const says = (port: number) =>
   fetch(`http://127.0.0.1:${port}/`).then(
     (response) => response.text(),
@@ -77,20 +55,20 @@ const says = (port: number) =>
 test('runs a release with exactly the given environment and keeps its secrets from argv and from PM2', async () => {
   const run = await spec('plain', 3, { SAY: 'hello', SECRET: secret, pm_exec_path: '/bin/false' });
   await engine.start(run);
-  expect(await until(() => says(run.port))).toBe('hello');
+  expect(await until(() => says(run.port), 'an answer', 15_000)).toBe('hello');
   const measured = await engine.state('plain', 3);
   expect(measured).toMatchObject({ up: true, restarts: 0 });
   expect(readFileSync(`/proc/${measured?.pid}/cmdline`, 'utf8')).not.toContain(secret);
   expect(await pm2Engine({ state, pm2 }).state('plain', 3)).toEqual(measured);
 
   const logs = engine.logFiles('plain', 3);
-  const printed = await until(async () => readFileSync(logs.stdout, 'utf8') || undefined);
+  const printed = await until(() => readFileSync(logs.stdout, 'utf8'), 'output', 15_000);
   expect(JSON.parse(printed)).toEqual({
     ...run.env,
     SERVERFLOW_APP: 'plain',
     SERVERFLOW_RELEASE: '3',
   });
-  expect(await until(async () => readFileSync(logs.stderr, 'utf8') || undefined)).toBe(
+  expect(await until(() => readFileSync(logs.stderr, 'utf8'), 'output', 15_000)).toBe(
     'to the error file\n',
   );
   expect(readFileSync(join(state, 'engine/pm2/plain.3.0.json'), 'utf8')).not.toContain(secret);
@@ -109,7 +87,7 @@ test('runs two releases, and one release twice, beside each other and stops only
     { ...(await spec('pair', 2, { SAY: 'again' })), instance: 1 },
   ];
   for (const run of [first, second, again]) await engine.start(run);
-  expect(await until(() => says(again.port))).toBe('again');
+  expect(await until(() => says(again.port), 'an answer', 15_000)).toBe('again');
   expect(
     (await engine.list()).map(({ release, instance, state: { up } }) => [release, instance, up]),
   ).toEqual([
@@ -127,12 +105,19 @@ test('runs two releases, and one release twice, beside each other and stops only
 
 test('counts the restarts of a release that crashes and says its exit code', async () => {
   await engine.start(await spec('crash', 1, { CRASH: '7' }));
-  const down = await until(async () => {
-    const measured = await engine.state('crash', 1);
-    return (
-      measured?.up === false && measured.exitCode !== undefined && measured.restarts > 0 && measured
-    );
-  });
+  const down = await until(
+    async () => {
+      const measured = await engine.state('crash', 1);
+      return (
+        measured?.up === false &&
+        measured.exitCode !== undefined &&
+        measured.restarts > 0 &&
+        measured
+      );
+    },
+    'a restart',
+    15_000,
+  );
   expect(down.exitCode).toBe(7);
   await engine.stop('crash', 1);
 }, 60_000);
@@ -140,28 +125,32 @@ test('counts the restarts of a release that crashes and says its exit code', asy
 test('brings back what runs without a keeper after PM2 was killed, and says so', async () => {
   const run = await spec('orphan', 5, { SAY: 'still here' });
   await engine.start(run);
-  await until(() => says(run.port));
+  await until(() => says(run.port), 'an answer', 15_000);
   const orphan = (await engine.state('orphan', 5))?.pid ?? 0;
   process.kill(Number(readFileSync(join(state, 'pm2/pm2.pid'), 'utf8')), 'SIGKILL');
-  await until(async () => !(await engine.status()).running);
+  await until(async () => !(await engine.status()).running, 'the end of PM2', 15_000);
   expect(await says(run.port)).toBe('still here');
 
   const said = await engine.repair();
   expect(said).toHaveLength(1);
   expect(said[0]).toMatchObject({ appId: 'orphan', said: expect.stringContaining('PM2 was gone') });
-  expect(await until(() => says(run.port))).toBe('still here');
+  expect(await until(() => says(run.port), 'an answer', 15_000)).toBe('still here');
   expect(identify(orphan)).toBeUndefined();
   expect(await engine.repair()).toEqual([]);
 
   process.kill((await engine.state('orphan', 5))?.pid ?? 0, 'SIGKILL');
-  await until(async () => ((await engine.state('orphan', 5))?.restarts ?? 0) > 0);
+  await until(
+    async () => ((await engine.state('orphan', 5))?.restarts ?? 0) > 0,
+    'a restart',
+    15_000,
+  );
   await engine.stop('orphan', 5);
 }, 60_000);
 
 test('an order stops PM2 with everything in it, refuses starts meanwhile, and starts it again', async () => {
   const run = await spec('service', 1, { SAY: 'back' });
   await engine.start(run);
-  await until(() => says(run.port));
+  await until(() => says(run.port), 'an answer', 15_000);
   await engine.control('stop');
   expect(await engine.status()).toMatchObject({
     running: false,
@@ -171,7 +160,7 @@ test('an order stops PM2 with everything in it, refuses starts meanwhile, and st
   expect(await engine.repair()).toEqual([]);
   await expect(engine.start(await spec('service', 2))).rejects.toThrow('ControlService PM2 START');
   await engine.control('start');
-  expect(await until(() => says(run.port))).toBe('back');
+  expect(await until(() => says(run.port), 'an answer', 15_000)).toBe('back');
   await engine.stop('service', 1);
 }, 60_000);
 

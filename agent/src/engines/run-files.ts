@@ -1,7 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LogFiles, RunSpec } from './engine.ts';
-import { readJson, writeJson } from './files.ts';
+import { readJson, writeJsonDurably } from './files.ts';
 
 /** What the launcher notes each time it starts a run. */
 export type Started = {
@@ -33,7 +33,7 @@ export function runFiles(state: string) {
     ecosystemFile: (key: string) => join(state, 'engine', 'pm2', `${key}.json`),
     stoppedFile: join(state, 'engine', 'stopped'),
     pidFile: (key: string) => join(state, 'engine', 'pids', `${key}.pid`),
-    write: (key: string, spec: RunSpec) => writeJson(specFile(key), spec),
+    write: (key: string, spec: RunSpec) => writeJsonDurably(specFile(key), spec),
     read: (key: string) => readJson(specFile(key)) as RunSpec | undefined,
     started: (key: string) => readJson(startedFile(key)) as Started | undefined,
     forgetStarted: (key: string) => rmSync(startedFile(key), { force: true }),

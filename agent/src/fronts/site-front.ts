@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServiceControl, ServiceHealth } from '../engines/engine.ts';
-import { readJson, writeJson, writeWhole } from '../engines/files.ts';
+import { readJson, writeJsonDurably, writeWhole } from '../engines/files.ts';
 import { createLock } from '../engines/lock.ts';
 import { spawnDetached } from '../shell.ts';
 import type { Front, Site } from './front.ts';
@@ -52,7 +52,7 @@ export function siteFront(state: string, listen: Listen, program: Program): Fron
     const next = { generation: read().generation + 1, sites };
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     await program.write(next);
-    writeJson(join(folder, 'sites.json'), next);
+    writeJsonDurably(join(folder, 'sites.json'), next);
     const serving = isOurs() ? running.read() : undefined;
     const old = serving ? program.workers(serving.pid) : [];
     if (serving) running.hangUp();

@@ -1,14 +1,5 @@
 import { createServer, request, type IncomingMessage, type Server } from 'node:http';
-import { createServer as createTcpServer, type AddressInfo } from 'node:net';
-
-/** A port that was free a moment ago, on 127.0.0.1. */
-export async function freePort(): Promise<number> {
-  const server = createTcpServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((done) => server.close(done));
-  return port;
-}
+import type { AddressInfo } from 'node:net';
 
 /** A small program behind a front: says its word at any path, its request's headers at /headers, and echoes what is upgraded. */
 export async function startUpstream(

@@ -7,14 +7,21 @@ export class Follower {
   /** How many lines came since it stopped following. */
   missed = $state(0);
   #offset = 0;
+  #end = 0;
 
   /** Hears where the view is; end is the offset at which the last line is in sight. */
   moved(offset: number, end: number): void {
     const up = offset < this.#offset - 1;
-    // A list that shrinks moves its view up by itself: that is at its end, and no movement of a person.
-    if (up && offset < end - END_PX) this.stop();
+    // Lines that are measured or added move the view by themselves: only then does the end move too.
+    if (up && end === this.#end && offset < end - END_PX) this.stop();
     else if (!up && offset >= end - END_PX) this.start();
     this.#offset = offset;
+    this.#end = end;
+  }
+
+  /** Hears that a person turned the wheel or pressed a key; a negative direction is up. */
+  turned(direction: number): void {
+    if (direction < 0) this.stop();
   }
 
   /** Hears how many lines were put behind the others. */

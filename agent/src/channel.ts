@@ -1,4 +1,4 @@
-import { credentials, Metadata, type ClientDuplexStream, Client } from '@grpc/grpc-js';
+import { credentials, Metadata, type Client, type ClientDuplexStream } from '@grpc/grpc-js';
 import {
   AgentServiceClient,
   AgentServiceService,

@@ -124,6 +124,7 @@ describe('the lock', () => {
       writeFileSync(join(state, 'lock'), JSON.stringify(holder));
       chmodSync(join(state, 'lock'), 0o600);
       takeLock(state)();
+      expect(lockHolder(state)).toBeUndefined();
     }
   });
 });

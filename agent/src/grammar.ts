@@ -29,7 +29,7 @@ export function hostnameFault(hostname: string): string | undefined {
     return 'it has something other than lower-case letters, digits and dashes between its dots';
   }
   const last = labels.at(-1) ?? '';
-  if (/^[0-9]+$/.test(last) || /^0x/.test(last)) return 'it is an address, not a name';
+  if (/^[0-9]+$/.test(last) || last.startsWith('0x')) return 'it is an address, not a name';
   if (last === 'localhost') return 'names under localhost belong to the apps themselves';
   return undefined;
 }

@@ -45,6 +45,7 @@ test('a connection from which nothing comes any more is given up and made anew',
   await until(() => bench.notices.some((line) => line.includes('Nothing came')), 'the notice');
   bench.relay.resume();
   await until(() => bench.controller.sessions.length >= 2, 'a second session');
+  expect(bench.controller.sessions[0]?.isOpen()).toBe(false);
 });
 
 test('an agent that finds no control plane keeps trying, and says why', async () => {
@@ -71,6 +72,7 @@ test('a key set older than the newest one seen is refused', async () => {
   bench.controller.keySetVersion = 2;
   bench.start();
   await until(() => bench.notices.some((line) => line.includes('key set 2')), 'the notice');
+  expect(bench.controller.sessions).toHaveLength(1);
 });
 
 test('a control plane that was set back gets the numbers it lacks as empty reports', async () => {
@@ -86,4 +88,5 @@ test('a control plane that was set back gets the numbers it lacks as empty repor
   bench.start();
   bench.context().report(step('last'));
   await until(() => bench.controller.acknowledged === 401, 'the last report');
+  expect(bench.controller.reports.get(401)?.body?.$case).toBe('step');
 });

@@ -1,5 +1,5 @@
 import { Refusal, sealReceipt } from '@serverflow/agent/envelope';
-import { Signed } from '@serverflow/gen/grpc/serverflow/agent/v1/envelope';
+import type { Signed } from '@serverflow/gen/grpc/serverflow/agent/v1/envelope';
 import { OrderOutcome, Receipt } from '@serverflow/gen/grpc/serverflow/agent/v1/order';
 import { Complaint } from './complaint.ts';
 import type { ActionResult } from './context.ts';

@@ -44,8 +44,11 @@ export async function runAgent(
   });
   tellFaults(notice, context, spool, journal);
 
-  const recovered = journal instanceof Journal ? takeUp(context, journal, obeyer, work) : undefined;
-  const reporting = Promise.resolve(work.startReporters(context, signal));
+  const tell = (error: unknown): void =>
+    notice(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  const recovered =
+    journal instanceof Journal ? takeUp(context, journal, obeyer, work).catch(tell) : undefined;
+  const reporting = Promise.resolve(work.startReporters(context, signal)).catch(tell);
   const words = fourWords(identity.signingKey.publicKey);
   await keepLinked(
     {

@@ -16,9 +16,13 @@ export type LinkStatus = {
 
 const fileOf = (state: string): string => join(state, 'status.json');
 
-/** Notes a change of the link for `status`. */
+/** Notes a change of the link for `status`; a full disk does not stop the agent. */
 export function writeStatus(state: string, status: LinkStatus): void {
-  writeDurably(fileOf(state), JSON.stringify(status));
+  try {
+    writeDurably(fileOf(state), JSON.stringify(status));
+  } catch {
+    // The link is worth more than what is said of it.
+  }
 }
 
 /** What `status` tells; it asks nobody. */

@@ -14,7 +14,6 @@ import {
   sealKeySet,
   sessionId,
   transcript,
-  type SigningKey,
 } from '@serverflow/agent/envelope';
 import {
   AgentServiceService,
@@ -27,7 +26,7 @@ import {
 import {
   KeyRole,
   KeySet,
-  Signed,
+  type Signed,
   type SignedKeySet,
 } from '@serverflow/gen/grpc/serverflow/agent/v1/envelope';
 import { Receipt } from '@serverflow/gen/grpc/serverflow/agent/v1/order';
@@ -312,5 +311,3 @@ export function newOrderId(): string {
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
-
-export type { SigningKey };

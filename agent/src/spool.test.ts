@@ -141,6 +141,12 @@ test('after a loss of power that took reports already sent, new ones do not get 
   expect(drain(second, 6).map(({ sequence }) => Number(sequence))).toEqual([7]);
 });
 
+test('a report that no control plane would take is refused, and takes no number', () => {
+  const spool = new Spool(folder, MAX);
+  expect(() => spool.append(step('x'.repeat(1024 * 1024)))).toThrow(/too large/);
+  expect(spool.next).toBe(1);
+});
+
 test('damage is put aside and seen', async () => {
   const first = new Spool(folder, MAX);
   first.append(step('a'));

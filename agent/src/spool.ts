@@ -5,6 +5,8 @@ import { makePrivateFolder, syncFolder } from './files.ts';
 import { Segment } from './segment.ts';
 import { SpoolReader } from './spool-reader.ts';
 
+/** The largest message that a control plane takes, less what goes around it. */
+const LARGEST_REPORT = 1024 * 1024 - 1024;
 const LARGEST_SEGMENT = 4 * 1024 * 1024;
 
 /**
@@ -61,8 +63,7 @@ export class Spool {
     if (mayDrop && this.sizeBytes > this.#maxBytes) return;
     if (this.#newest.sizeBytes > Math.min(LARGEST_SEGMENT, this.#maxBytes / 8)) this.#rotate();
     try {
-      const report = Report.encode({ sequence: BigInt(this.next), body }).finish();
-      this.#newest.append(report);
+      this.#newest.append(encode(this.next, body));
     } catch (error) {
       if (mayDrop && isDiskFull(error)) return;
       throw error;
@@ -167,6 +168,13 @@ export class Spool {
     this.#segments = [segment];
     this.#firstOfRun = first;
   }
+}
+
+/** One report that the control plane cannot take would stand in the way of all that follow. */
+function encode(sequence: number, body: ReportBody): Uint8Array {
+  const report = Report.encode({ sequence: BigInt(sequence), body }).finish();
+  if (report.length <= LARGEST_REPORT) return report;
+  throw new RangeError(`A report of ${report.length} bytes is too large; cut its texts.`);
 }
 
 /** Opens the segments of an earlier run; undefined means that they are damaged. */

@@ -242,6 +242,13 @@ describe('what the agent reports', () => {
   });
 });
 
+test('a deployment whose order is done without its report does not run for ever', async () => {
+  const { id } = await start();
+  const order = await orderOf(id);
+  await machine.report((hearing) => hearOrderEnd(hearing, { ...order, state: 'done' }));
+  expect((await shown()).state).toBe(DeploymentState.UNKNOWN);
+});
+
 describe('going back', () => {
   test('without a number goes to the kept release before the one that serves', async () => {
     await deployed(3);

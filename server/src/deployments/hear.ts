@@ -57,17 +57,21 @@ export async function hearDeployment(hearing: Hearing, report: DeploymentReport)
   touch(hearing, found);
 }
 
-/** Hears that a deploy's order ended otherwise than done: then the deployment ends too, and says why. */
+/**
+ * Hears that a deploy's order ended: then the deployment has ended too, and says why where its own report did not. One whose order was
+ * done without a word about how it ended is unknown, for else it would run for ever.
+ */
 export async function hearOrderEnd(hearing: Hearing, order: OrderRow): Promise<void> {
   const found = await find(hearing, order.subject);
-  if (!found || order.state === 'done' || hasEnded(found.row.state)) return;
+  if (!found || hasEnded(found.row.state)) return;
   const { row } = found;
-  row.state = order.state === 'unknown' ? State.UNKNOWN : State.FAILED;
+  const isUnknown = order.state === 'unknown' || order.state === 'done';
+  row.state = isUnknown ? State.UNKNOWN : State.FAILED;
   row.endedAt = new Date();
   row.failure = {
     step: 0,
     code: order.code || 'ORDER_FAILED',
-    message: order.message,
+    message: order.message || 'The server did not say how the deployment ended.',
     evidence: [],
     cause: '',
     next: nextOf(order.state),

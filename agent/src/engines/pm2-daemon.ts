@@ -28,7 +28,8 @@ export type Pm2Options = {
 
 /** PM2's daemon of one home, `<state>/pm2`; every command but these two starts it where it does not run. */
 export type Pm2Daemon = {
-  isUp(): boolean;
+  /** Its process id; undefined when it does not run. */
+  pid(): number | undefined;
   /** From PM2's own package.json: asking the program would start the daemon. Undefined when PM2 is not there. */
   version(): string | undefined;
   list(): Promise<Pm2Process[]>;
@@ -64,10 +65,10 @@ export function pm2Daemon({ state, pm2 }: Pm2Options): Pm2Daemon {
   }
 
   return {
-    isUp() {
+    pid() {
       // The pid file alone may name a foreign process; the daemon's title names its home.
       const pid = Number(readText(join(home, 'pm2.pid')) ?? 0);
-      return pid > 0 && commandLine(pid).includes(`God Daemon (${home})`);
+      return pid > 0 && commandLine(pid).includes(`God Daemon (${home})`) ? pid : undefined;
     },
     version: () => (version ??= versionOf(pm2)),
     list: async () => parsePm2List(await command(pm2List(pm2))),

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pm2Ecosystem } from '../commands/pm2.ts';
-import { identify, readText } from '../metrics/processes.ts';
+import { identify, readProcess, readText } from '../metrics/processes.ts';
 import type { Engine, Repair, Run, RunSpec, RunState } from './engine.ts';
 import { writeJson, writeWhole } from './files.ts';
 import { createLock } from './lock.ts';
@@ -27,11 +27,21 @@ export function pm2Engine(options: Pm2Options): Engine {
 
   const held = async (key: string) =>
     (await daemon.list()).filter((process) => process.labels.run === key);
+  const isUp = () => daemon.pid() !== undefined;
   const isStopped = () => readText(files.stoppedFile) !== undefined;
+
+  /** PM2's numbers for a run: from its pid file where the daemon is the parent of that process, else PM2 is asked. */
+  async function pmIds(key: string): Promise<number[]> {
+    const parent = daemon.pid();
+    if (parent === undefined) return [];
+    const noted = files.pmId(key);
+    if (noted && readProcess(noted.pid)?.parent === parent) return [noted.pmId];
+    return (await held(key)).map((process) => process.pmId);
+  }
 
   /** Ends a run's processes, under the daemon or orphaned, and keeps its spec. */
   async function end(key: string): Promise<void> {
-    if (daemon.isUp()) for (const process of await held(key)) await daemon.delete(process.pmId);
+    for (const pmId of await pmIds(key)) await daemon.delete(pmId);
     const started = files.started(key);
     if (started && identify(started.pid) === started.identity)
       await endGroup(started.pid, started.identity);
@@ -77,7 +87,7 @@ export function pm2Engine(options: Pm2Options): Engine {
 
   /** The only fact that has to be asked of PM2; asked once for each process that died. */
   async function exitCodeOf(key: string, identity: string): Promise<number | undefined> {
-    if (!exitCodes.has(identity) && daemon.isUp()) {
+    if (!exitCodes.has(identity) && isUp()) {
       const code = await lock(() => held(key)).then(
         (found) => found[0]?.exitCode,
         () => undefined,
@@ -92,7 +102,7 @@ export function pm2Engine(options: Pm2Options): Engine {
     const keys = files.keys();
     if (keys.length === 0 || isStopped()) return [];
     const states = await Promise.all(keys.map(async (key) => ({ key, state: await measure(key) })));
-    const isDaemonUp = daemon.isUp();
+    const isDaemonUp = isUp();
     if (isDaemonUp && states.every(({ state }) => state.up)) return [];
     // A program that crashes again and again is down most of the time; PM2 knows it and need not be asked each time.
     if (isDaemonUp && Date.now() - askedAtMs < ASK_MS) return [];
@@ -165,14 +175,14 @@ export function pm2Engine(options: Pm2Options): Engine {
     },
     logFiles: files.logFiles,
     async reopenLogs() {
-      if (daemon.isUp()) await lock(() => daemon.reloadLogs());
+      if (isUp()) await lock(() => daemon.reloadLogs());
     },
     async control(action) {
       if (action === 'reload') return this.reopenLogs();
       if (action !== 'start') {
         writeWhole(files.stoppedFile, 'by an order\n');
         await lock(async () => {
-          if (daemon.isUp()) await daemon.kill();
+          if (isUp()) await daemon.kill();
           for (const key of files.keys()) await end(key);
         });
       }
@@ -184,7 +194,7 @@ export function pm2Engine(options: Pm2Options): Engine {
       const version = daemon.version();
       const say = (running: boolean, detail: string) => Promise.resolve({ running, detail });
       if (version === undefined) return say(false, `PM2 cannot be run: ${options.pm2}`);
-      if (daemon.isUp()) return say(true, `PM2 ${version}`);
+      if (isUp()) return say(true, `PM2 ${version}`);
       if (isStopped()) return say(false, `PM2 ${version}, stopped by an order`);
       const isNeeded = files.keys().length > 0;
       return say(false, `PM2 ${version}, ${isNeeded ? 'gone' : 'starts with the first app'}`);

@@ -1,5 +1,6 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { readText } from '../metrics/processes.ts';
 import type { LogFiles, RunSpec } from './engine.ts';
 import { readJson, writeJsonDurably } from './files.ts';
 
@@ -26,19 +27,29 @@ export function runKey(appId: string, release: number, instance = 0): string {
 /** The files of an engine under `<state>`: what should run, and what was started. */
 export function runFiles(state: string) {
   const specs = join(state, 'engine', 'specs');
+  const pids = join(state, 'engine', 'pids');
   const specFile = (key: string) => join(specs, `${key}.json`);
   const startedFile = (key: string) => startedFileOf(specFile(key));
   return {
     specFile,
     ecosystemFile: (key: string) => join(state, 'engine', 'pm2', `${key}.json`),
     stoppedFile: join(state, 'engine', 'stopped'),
-    pidFile: (key: string) => join(state, 'engine', 'pids', `${key}.pid`),
+    pidFile: (key: string) => join(pids, `${key}.pid`),
+    /** PM2 puts its number for a run into the name of the pid file, which it deletes when the process ends. */
+    pmId(key: string): { pmId: number; pid: number } | undefined {
+      const names = namesIn(pids).filter((name) => name.startsWith(`${key}-`));
+      const pmId = /-(\d+)\.pid$/.exec(names[0] ?? '')?.[1];
+      if (names.length !== 1 || pmId === undefined) return undefined;
+      return { pmId: Number(pmId), pid: Number(readText(join(pids, names[0] as string)) ?? 0) };
+    },
     write: (key: string, spec: RunSpec) => writeJsonDurably(specFile(key), spec),
     read: (key: string) => readJson(specFile(key)) as RunSpec | undefined,
     started: (key: string) => readJson(startedFile(key)) as Started | undefined,
     forgetStarted: (key: string) => rmSync(startedFile(key), { force: true }),
     keys: () => keysIn(specs),
     remove(key: string) {
+      const stale = namesIn(pids).filter((name) => name.startsWith(`${key}-`));
+      for (const name of stale) rmSync(join(pids, name), { force: true });
       for (const path of [specFile(key), startedFile(key), this.ecosystemFile(key)])
         rmSync(path, { force: true });
     },
@@ -56,10 +67,14 @@ export function startedFileOf(specFile: string): string {
 }
 
 function keysIn(folder: string): string[] {
+  return namesIn(folder).flatMap((name) =>
+    name.endsWith('.json') ? [name.slice(0, -'.json'.length)] : [],
+  );
+}
+
+function namesIn(folder: string): string[] {
   try {
-    return readdirSync(folder).flatMap((name) =>
-      name.endsWith('.json') ? [name.slice(0, -'.json'.length)] : [],
-    );
+    return readdirSync(folder);
   } catch {
     return [];
   }

@@ -9,6 +9,16 @@ import type { Process } from './start.ts';
 /** After this share of the deadline an app that listens only elsewhere is taken at its word. */
 const ELSEWHERE_SHARE = 0.25;
 
+/** How often it is looked whether a process is up, in milliseconds; it costs two small files. */
+const CRASH_LOOK_MS = 200;
+
+type Crash = { readonly code: Code; readonly what: string };
+const AT_START: Crash = { code: 'CRASHED_AT_START', what: 'ended by itself while it was started' };
+const IN_BAKE: Crash = {
+  code: 'CRASHED_IN_BAKE',
+  what: 'ended by itself after it was switched to',
+};
+
 /** Waits until a process has answered well `passes` times in a row; fails when it ends, answers badly until the deadline, or listens elsewhere. Returns what it found. */
 export async function waitHealthy(
   desk: Desk,
@@ -22,11 +32,11 @@ export async function waitHealthy(
   let passes = 0;
   let last: Probe = { kind: 'refused' };
   for (let asked = 1; ; asked += 1) {
-    await refuseCrash(desk, process, 'CRASHED_AT_START', 'ended by itself while it was started');
+    await refuseCrash(desk, process, AT_START);
     last = await ask(process, name, settings, signal);
     passes = isPass(last) ? passes + 1 : 0;
     if (passes >= settings.healthPasses) {
-      await refuseCrash(desk, process, 'CRASHED_AT_START', 'ended by itself while it was started');
+      await refuseCrash(desk, process, AT_START);
       const answer = last.kind === 'answered' ? `${last.status} in ${last.ms} ms` : '';
       return `${settings.healthPath} answered ${answer}, ${passes} times in a row after ${asked} checks`;
     }
@@ -34,9 +44,9 @@ export async function waitHealthy(
     const isPatient = now - begin < settings.healthDeadlineMs * ELSEWHERE_SHARE;
     if (last.kind === 'refused' && !isPatient) refuseElsewhere(process);
     if (now + settings.healthIntervalMs > deadline) break;
-    await sleep(settings.healthIntervalMs, undefined, { signal });
+    await stayUp(desk, process, settings.healthIntervalMs, AT_START, signal);
   }
-  await refuseCrash(desk, process, 'CRASHED_AT_START', 'ended by itself while it was started');
+  await refuseCrash(desk, process, AT_START);
   return refuseAnswer(last, process, settings, `within ${settings.healthDeadlineMs} ms`);
 }
 
@@ -52,23 +62,18 @@ export async function watchHealth(
   let failures = 0;
   let asked = 0;
   while (Date.now() < end) {
-    await refuseCrash(desk, process, 'CRASHED_IN_BAKE', 'ended by itself after it was switched to');
+    await refuseCrash(desk, process, IN_BAKE);
     const result = await ask(process, name, settings, signal);
     asked += 1;
     failures = isPass(result) ? 0 : failures + 1;
     if (failures >= settings.healthPasses) {
-      await refuseCrash(
-        desk,
-        process,
-        'CRASHED_IN_BAKE',
-        'ended by itself after it was switched to',
-      );
+      await refuseCrash(desk, process, IN_BAKE);
       refuseAnswer(result, process, settings, 'while it was watched under real requests');
     }
     const wait = Math.min(settings.healthIntervalMs, end - Date.now());
-    if (wait > 0) await sleep(wait, undefined, { signal });
+    await stayUp(desk, process, wait, IN_BAKE, signal);
   }
-  await refuseCrash(desk, process, 'CRASHED_IN_BAKE', 'ended by itself after it was switched to');
+  await refuseCrash(desk, process, IN_BAKE);
   return `stayed up for ${settings.bakeMs} ms and ${asked} checks`;
 }
 
@@ -82,7 +87,22 @@ const ask = (process: Process, name: string, settings: Settings, signal: AbortSi
     signal,
   });
 
-async function refuseCrash(desk: Desk, process: Process, code: Code, what: string): Promise<void> {
+/** Waits, and looks so often whether the process is up that users meet a crashed release only for a moment. */
+async function stayUp(
+  desk: Desk,
+  process: Process,
+  ms: number,
+  crash: Crash,
+  signal: AbortSignal,
+): Promise<void> {
+  const end = Date.now() + ms;
+  for (let left = ms; left > 0; left = end - Date.now()) {
+    await sleep(Math.min(left, CRASH_LOOK_MS), undefined, { signal });
+    await refuseCrash(desk, process, crash);
+  }
+}
+
+async function refuseCrash(desk: Desk, process: Process, { code, what }: Crash): Promise<void> {
   const { release, instance } = process.run;
   const state = await desk.machine.engine.state(process.appId, release, instance);
   if (state?.up === true && state.restarts === 0) return;

@@ -3,15 +3,19 @@ import { perform } from '../actions/perform.ts';
 import { makeDesk } from './desk.ts';
 
 /*
- * Carries out one order and says each step on its standard output, so that a test can kill it in the
- * middle of one. Arguments: the state folder, the front's port, the order as base64.
+ * Carries out one order and kills itself with SIGKILL some milliseconds after a step has begun.
+ * Arguments: the state folder, the front's port, the order as base64, the step's number, the milliseconds.
  */
-const [state = '', port = '', order = ''] = process.argv.slice(2);
+const [state = '', port = '', order = '', step = '', delayMs = ''] = process.argv.slice(2);
+const kill = () => process.kill(process.pid, 'SIGKILL');
 const desk = await makeDesk('embedded', state, Number(port));
 const push = desk.reports.push.bind(desk.reports);
 desk.reports.push = (...bodies) => {
-  for (const body of bodies)
-    if (body.$case === 'step') console.log(`step ${body.value.step} ${body.value.state}`);
+  const begins = bodies.some(
+    (body) => body.$case === 'step' && body.value.step === Number(step) && body.value.endMs === 0n,
+  );
+  if (begins && delayMs === '0') kill();
+  if (begins) setTimeout(kill, Number(delayMs));
   return push(...bodies);
 };
 await perform(

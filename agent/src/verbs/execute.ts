@@ -7,7 +7,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import {
   archiveCommit,
   candidates,
@@ -143,8 +143,14 @@ function handlersOf(context: Context): Handlers {
       const place = at(verb);
       const path =
         'release' in verb.at ? place[verb.at.file](verb.at.release) : place[verb.at.file];
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      writeDurably(path, verb.content);
+      const folder = dirname(path);
+      if (verb.at.file !== 'label' || exists(folder)) return writeDurably(path, verb.content);
+      // A release's folder appears with its label in it: one that a killed agent left is always known as ours.
+      const made = join(place.releases, 'new');
+      rmSync(made, { recursive: true, force: true });
+      mkdirSync(made, { recursive: true, mode: 0o700 });
+      writeDurably(join(made, basename(path)), verb.content);
+      renameSync(made, folder);
     },
     'link current': (verb) => {
       const { current } = at(verb);
@@ -152,21 +158,37 @@ function handlersOf(context: Context): Handlers {
       symlinkSync(join('releases', String(verb.release)), `${current}.new`);
       renameSync(`${current}.new`, current);
     },
-    'remove release': (verb) => removeLabelled(at(verb).release(verb.release), 'release.json'),
-    'remove app': (verb) => removeLabelled(at(verb).root, 'app.json'),
+    'remove release': (verb) => removeRelease(at(verb), verb.release),
+    'remove app': (verb) => removeApp(at(verb).root),
     'control service': (verb) => (verb.service === 'front' ? front : engine).control(verb.action),
   };
 }
 
-/** Removes a folder that carries our label; any other is left alone. */
-function removeLabelled(folder: string, label: string): void {
+const REMOVE = { recursive: true, force: true, maxRetries: 3 };
+
+/** Removes a release whose folder carries our label; any other is left alone. It is gone at once, its files then one by one. */
+function removeRelease(place: Layout, release: number): void {
+  const folder = place.release(release);
   if (!exists(folder)) return;
+  refuseForeign(folder, 'release.json');
+  const removed = join(place.releases, 'removed');
+  rmSync(removed, REMOVE);
+  renameSync(folder, removed);
+  rmSync(removed, REMOVE);
+}
+
+/** Removes an app whose folder carries our label. The label goes last, so that a removal which is cut short can be done again. */
+function removeApp(root: string): void {
+  if (!exists(root)) return;
+  refuseForeign(root, 'app.json');
+  for (const name of readdirSync(root).filter((each) => each !== 'app.json'))
+    rmSync(join(root, name), REMOVE);
+  rmSync(root, REMOVE);
+}
+
+function refuseForeign(folder: string, label: string): void {
   if (!exists(join(folder, label)))
     throw new Error(`${folder} does not carry ${label}, so it is not ours to remove`);
-  // The label goes last: a removal that is cut short leaves a folder that still says whose it is.
-  for (const name of readdirSync(folder).filter((each) => each !== label))
-    rmSync(join(folder, name), { recursive: true, force: true, maxRetries: 3 });
-  rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 }
 
 /** Whether there is something, without following a link. */

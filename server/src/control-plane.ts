@@ -54,6 +54,8 @@ export async function startControlPlane(config: Config): Promise<ControlPlane> {
   const own = { logs, metrics, changes, fingerprint };
   const trust = openTrust(config.data, config.rootPassphrase);
   const signer = createSigner(trust.folder, log);
+  const warning = trust.warning();
+  if (warning) log.warn(warning);
   const hears = createHears(logs, metrics);
   const fleetParts = { config, store, live, log, trust, signer, hears, sessions: new Map() };
   const fleet = createFleet(fleetParts);
@@ -83,6 +85,7 @@ export async function startControlPlane(config: Config): Promise<ControlPlane> {
     setupPath: (await setupRequired(store.all())) ? `/setup#${setup.token}` : undefined,
     recovery: trust.recovery,
     async close() {
+      fleet.close();
       await mcp.close();
       await port.close();
       await signer.close();

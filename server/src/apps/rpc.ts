@@ -1,6 +1,6 @@
 import type { ServiceImpl } from '@connectrpc/connect';
 import { AppAction as Do } from '@serverflow/gen/es/serverflow/agent/v1/order_pb';
-import { AppAction, AppState } from '@serverflow/gen/es/serverflow/app/v1/app_pb';
+import { AppAction, type AppState } from '@serverflow/gen/es/serverflow/app/v1/app_pb';
 import { AppService } from '@serverflow/gen/es/serverflow/app/v1/app_service_pb';
 import { ThingKind } from '@serverflow/gen/es/serverflow/overview/v1/overview_pb';
 import { Deployment } from '../deployments/entity.ts';
@@ -8,7 +8,7 @@ import { placeOrder } from '../fleet/outbox.ts';
 import { mustBeDone } from '../fleet/outcome.ts';
 import { callOf, reading, type Call } from '../guard/call.ts';
 import { change } from '../guard/change.ts';
-import { problem, Reason } from '../guard/problems.ts';
+import { notFound, problem, Reason } from '../guard/problems.ts';
 import { logKey } from '../logs/store.ts';
 import { Environment, Project } from '../projects/entity.ts';
 import { findEnvironment, findProject } from '../projects/projects.ts';
@@ -197,5 +197,7 @@ async function environmentIds(
     return [
       (await findEnvironment(em, call.caller, await em.findOneOrFail(Project, project), name)).id,
     ];
-  return (await em.find(Environment, { name })).map((row) => row.id);
+  const rows = await em.find(Environment, { name });
+  if (rows.length === 0) throw notFound('environment', name);
+  return rows.map((row) => row.id);
 }

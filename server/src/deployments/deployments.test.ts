@@ -1,16 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { create, fromBinary } from '@bufbuild/protobuf';
+import { fromBinary } from '@bufbuild/protobuf';
 import { openWith, variableAad, variableInfo } from '@serverflow/agent/envelope';
 import { OrderSchema, type Deploy } from '@serverflow/gen/es/serverflow/agent/v1/order_pb';
 import {
-  AppReportSchema,
   DeploymentOutcome,
-  DeploymentReportSchema,
   StepName,
-  StepReportSchema,
   StepState,
 } from '@serverflow/gen/es/serverflow/agent/v1/report_pb';
-import { AppState } from '@serverflow/gen/es/serverflow/app/v1/app_pb';
 import { AppService } from '@serverflow/gen/es/serverflow/app/v1/app_service_pb';
 import { VariableService } from '@serverflow/gen/es/serverflow/app/v1/variable_service_pb';
 import {
@@ -20,13 +16,12 @@ import {
 } from '@serverflow/gen/es/serverflow/deployment/v1/deployment_pb';
 import { DeploymentService } from '@serverflow/gen/es/serverflow/deployment/v1/deployment_service_pb';
 import { Reason } from '@serverflow/gen/es/serverflow/error/v1/problem_pb';
-import { hearState } from '../apps/hear.ts';
 import { Order } from '../fleet/entity.ts';
 import { addApp, addMachine, type Machine } from '../testing/machine.ts';
 import { startTestPlane, type Person, type TestPlane } from '../testing/plane.ts';
 import { reasonOf } from '../testing/reason.ts';
+import { deployTimes, reportEnd, reportServing, reportStep } from '../testing/reports.ts';
 import { Deployment } from './entity.ts';
-import { hearDeployment, hearOrderEnd, hearStep } from './hear.ts';
 
 let plane: TestPlane;
 let person: Person;
@@ -50,33 +45,6 @@ const shown = async (number = 0) =>
 const orders = () =>
   plane.store.tenant(person.organization).find(Order, {}, { orderBy: { id: 'asc' } });
 const orderOf = async (id: string) => (await orders()).find((order) => order.subject === id)!;
-
-function step(id: string, name: StepName, state: StepState, more = {}) {
-  const body = { deploymentId: id, step: name, state, startMs: 1_700_000_000_000n, ...more };
-  return machine.report((hearing) => hearStep(hearing, create(StepReportSchema, body)));
-}
-
-function end(id: string, outcome: DeploymentOutcome, servingRelease: number, more = {}) {
-  const body = { deploymentId: id, outcome, servingRelease, ...more };
-  return machine.report((hearing) => hearDeployment(hearing, create(DeploymentReportSchema, body)));
-}
-
-function measured(servingRelease: number, keptReleases: number[]) {
-  const body = { appId: app.id, state: AppState.SERVING, servingRelease, keptReleases };
-  return machine.report((hearing) => hearState(hearing, create(AppReportSchema, body)));
-}
-
-/** Deploys as often, each time as release number = deployment number. */
-async function deployed(times: number): Promise<void> {
-  for (let count = 0; count < times; count++) {
-    const { id, number } = await start();
-    await end(id, DeploymentOutcome.SUCCEEDED, number, { commit: 'c'.repeat(40) });
-    await measured(
-      number,
-      Array.from({ length: number }, (_, index) => index + 1),
-    );
-  }
-}
 
 describe('starting', () => {
   test('makes the row and the order together, with every default filled in', async () => {
@@ -162,97 +130,10 @@ describe('starting', () => {
   });
 });
 
-describe('what the agent reports', () => {
-  test('steps are kept in their order, and a success makes a release', async () => {
-    const { id } = await start();
-    await step(id, StepName.FETCH, StepState.RUNNING);
-    await step(id, StepName.FETCH, StepState.DONE, { endMs: 1_700_000_001_000n, commit: 'abc' });
-    await step(id, StepName.INSPECT, StepState.RUNNING);
-    const running = await shown();
-    expect(running.state).toBe(DeploymentState.RUNNING);
-    expect(running.commit).toBe('abc');
-    expect(running.steps.map(({ name, state }) => [name, state])).toEqual([
-      [StepName.FETCH, StepState.DONE],
-      [StepName.INSPECT, StepState.RUNNING],
-    ]);
-    await end(id, DeploymentOutcome.SUCCEEDED, 1, { commit: 'abc', commitMessage: 'First' });
-    await measured(1, [1]);
-    expect(await shown()).toMatchObject({ state: DeploymentState.SUCCEEDED, releaseAfter: 1 });
-    const { releases } = await person.client(AppService).listReleases({ app: app.name });
-    expect(releases).toMatchObject([
-      { number: 1, commit: 'abc', commitMessage: 'First', serving: true, kept: true },
-    ]);
-  });
-
-  test('a failure says why, and tells the release that serves as it was measured', async () => {
-    await deployed(1);
-    const { id } = await start();
-    const failure = {
-      step: StepName.BUILD,
-      code: 'BUILD_FAILED',
-      message: 'npm run build failed.',
-      evidence: ['error TS2304'],
-      next: 'Correct it.',
-    };
-    await end(id, DeploymentOutcome.FAILED, 1, { failure });
-    expect(await shown()).toMatchObject({
-      number: 2,
-      state: DeploymentState.FAILED,
-      releaseBefore: 1,
-      releaseAfter: 1,
-      failure,
-    });
-    const { releases } = await person.client(AppService).listReleases({ app: app.name });
-    expect(releases.map(({ number }) => number)).toEqual([1]);
-    expect((await start()).release).toBe(3);
-  });
-
-  test('one that has ended stays as it is, whatever comes after', async () => {
-    const { id } = await start();
-    await end(id, DeploymentOutcome.FAILED, 0);
-    await step(id, StepName.BUILD, StepState.RUNNING);
-    await end(id, DeploymentOutcome.SUCCEEDED, 1);
-    expect(await shown()).toMatchObject({ state: DeploymentState.FAILED, steps: [] });
-  });
-
-  test('an agent cannot speak of a deployment on another server', async () => {
-    const { id } = await start();
-    const foreign = await addMachine(plane, await plane.person());
-    const body = { deploymentId: id, outcome: DeploymentOutcome.FAILED };
-    await foreign.report((hearing) =>
-      hearDeployment(hearing, create(DeploymentReportSchema, body)),
-    );
-    expect((await shown()).state).toBe(DeploymentState.QUEUED);
-  });
-
-  test.each([
-    ['refused', DeploymentState.FAILED, false],
-    ['failed', DeploymentState.FAILED, true],
-    ['unknown', DeploymentState.UNKNOWN, true],
-  ])('an order that is %s ends its deployment', async (state, expected, retryable) => {
-    const { id } = await start();
-    const order = await orderOf(id);
-    const ended = { ...order, state, code: 'POLICY_REFUSED', message: 'No deploys here.' };
-    await machine.report((hearing) => hearOrderEnd(hearing, ended as typeof order));
-    expect(await shown()).toMatchObject({
-      state: expected,
-      failure: { code: 'POLICY_REFUSED', message: 'No deploys here.', retryable },
-    });
-    expect((await start()).number).toBe(2);
-  });
-});
-
-test('a deployment whose order is done without its report does not run for ever', async () => {
-  const { id } = await start();
-  const order = await orderOf(id);
-  await machine.report((hearing) => hearOrderEnd(hearing, { ...order, state: 'done' }));
-  expect((await shown()).state).toBe(DeploymentState.UNKNOWN);
-});
-
 describe('going back', () => {
   test('without a number goes to the kept release before the one that serves', async () => {
-    await deployed(3);
-    await measured(3, [1, 2, 3]);
+    await deployTimes(person, machine, app, 3);
+    await reportServing(machine, app.id, 3, [1, 2, 3]);
     const { deployment } = await client().rollBackApp({ app: app.name });
     expect(deployment).toMatchObject({
       kind: DeploymentKind.ROLL_BACK,
@@ -265,8 +146,8 @@ describe('going back', () => {
       case: 'rollBack',
       value: { release: 2, deploymentId: deployment!.id },
     });
-    await end(deployment!.id, DeploymentOutcome.SUCCEEDED, 2);
-    await measured(2, [1, 2, 3]);
+    await reportEnd(machine, deployment!.id, DeploymentOutcome.SUCCEEDED, 2);
+    await reportServing(machine, app.id, 2, [1, 2, 3]);
     const { releases } = await person.client(AppService).listReleases({ app: app.name });
     expect(releases.map(({ number, serving }) => [number, serving])).toEqual([
       [3, false],
@@ -278,8 +159,8 @@ describe('going back', () => {
   test('goes only to a release that is kept and does not serve already', async () => {
     const back = (release: number) => reasonOf(client().rollBackApp({ app: app.name, release }));
     expect(await back(0)).toBe(Reason.NO_RELEASE);
-    await deployed(3);
-    await measured(3, [2, 3]);
+    await deployTimes(person, machine, app, 3);
+    await reportServing(machine, app.id, 3, [2, 3]);
     expect(await back(1)).toBe(Reason.NO_RELEASE);
     expect(await back(9)).toBe(Reason.NO_RELEASE);
     expect(await back(3)).toBe(Reason.APP_STATE);
@@ -294,8 +175,8 @@ describe('watching', () => {
     for await (const message of client().watchDeployment({ app: app.name })) {
       seen.push(message.deployment);
       cursors.push(message.cursor);
-      if (seen.length === 1) await step(id, StepName.FETCH, StepState.RUNNING);
-      if (seen.length === 3) await end(id, DeploymentOutcome.SUCCEEDED, 1);
+      if (seen.length === 1) await reportStep(machine, id, StepName.FETCH, StepState.RUNNING);
+      if (seen.length === 3) await reportEnd(machine, id, DeploymentOutcome.SUCCEEDED, 1);
     }
     const states = seen.map((deployment) => deployment?.state);
     expect(states[0]).toBe(DeploymentState.QUEUED);
@@ -311,14 +192,14 @@ describe('watching', () => {
     expect(early.done).toBe(false);
     expect(Date.now() - began).toBeGreaterThan(900);
     const waiting = client().waitDeployment({ app: app.name, timeoutSeconds: 45 });
-    await end(id, DeploymentOutcome.FAILED, 0);
+    await reportEnd(machine, id, DeploymentOutcome.FAILED, 0);
     const late = await waiting;
     expect(late).toMatchObject({ done: true, deployment: { state: DeploymentState.FAILED } });
   });
 });
 
 test('lists are newest first and respect scope', async () => {
-  await deployed(2);
+  await deployTimes(person, machine, app, 2);
   const list = await client().listDeployments({ app: app.name });
   expect(list.deployments.map(({ number }) => number)).toEqual([2, 1]);
   const narrow = await person.script(DeploymentService, { environments: ['staging'] });

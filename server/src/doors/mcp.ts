@@ -8,6 +8,9 @@ import { publicRoutes } from './routes.ts';
 
 /** The door of AI clients: /mcp, /mcp/token and /sse. mcp is a client of the API, over a transport in memory behind the same guard. */
 export function mcpDoor(config: Config, guard: Interceptor, log: Logger): Mcp {
+  const api = createRouterTransport(publicRoutes, {
+    router: { interceptors: [guard], jsonOptions: { ignoreUnknownFields: false, registry } },
+  });
   return createMcp({
     publicUrl: config.publicUrl,
     version,
@@ -15,19 +18,26 @@ export function mcpDoor(config: Config, guard: Interceptor, log: Logger): Mcp {
     keepAliveMs: config.heartbeatMs,
     recheckMs: config.recheckMs,
     log: (event) => log.info({ mcp: event }, 'mcp'),
-    connect: ({ token, client }) =>
-      inMemory(guard, token, client ? `${client.name}/${client.version}` : ''),
+    connect: ({ token, client, address }) =>
+      acting(api, {
+        authorization: `Bearer ${token}`,
+        ...(client ? { 'x-serverflow-client': `${client.name}/${client.version}` } : {}),
+        ...(address ? { 'x-serverflow-address': address } : {}),
+      }),
   });
 }
 
-function inMemory(guard: Interceptor, token: string, client: string): Transport {
-  const send: Interceptor = (next) => (request) => {
-    request.header.set('authorization', `Bearer ${token}`);
-    if (client) request.header.set('x-serverflow-client', client);
-    return next(request);
+/** A transport that sends the given headers with every call; the guard believes them on this door only, for no request from outside reaches it. */
+function acting(api: Transport, headers: Record<string, string>): Transport {
+  const withHeaders = (given: HeadersInit | undefined) => {
+    const all = new Headers(given);
+    for (const [name, value] of Object.entries(headers)) all.set(name, value);
+    return all;
   };
-  return createRouterTransport(publicRoutes, {
-    router: { interceptors: [guard], jsonOptions: { ignoreUnknownFields: false, registry } },
-    transport: { interceptors: [send] },
-  });
+  return {
+    unary: (method, signal, timeoutMs, header, input, values) =>
+      api.unary(method, signal, timeoutMs, withHeaders(header), input, values),
+    stream: (method, signal, timeoutMs, header, input, values) =>
+      api.stream(method, signal, timeoutMs, withHeaders(header), input, values),
+  };
 }

@@ -1,23 +1,22 @@
 import { create } from '@bufbuild/protobuf';
+import { Code, ConnectError } from '@connectrpc/connect';
 import {
+  AuthorizedSchema,
   ConnectResponseSchema,
+  HeartbeatSchema,
   type ConnectRequest,
   type ConnectResponse,
 } from '@serverflow/gen/es/serverflow/agent/v1/agent_service_pb';
-import type { Report } from '@serverflow/gen/es/serverflow/agent/v1/report_pb';
 import { ThingKind } from '@serverflow/gen/es/serverflow/overview/v1/overview_pb';
-import { writeAgentEvent } from '../audit/audit.ts';
+import { activityTopic, writeAgentEvent } from '../audit/audit.ts';
 import { changesTopic } from '../live.ts';
-import { Server } from '../servers/entity.ts';
-import { notAccepted, shakeHands, type Proven } from './handshake.ts';
+import { Server, type ServerRow } from '../servers/entity.ts';
+import { hear } from './hear.ts';
+import { notAccepted, shakeHands } from './handshake.ts';
 import { ordersTopic, serverTopic } from './outbox.ts';
 import { Outgoing } from './outgoing.ts';
 import type { FleetParts } from './parts.ts';
-import { takeReports } from './reports.ts';
 import { Session } from './session.ts';
-
-/** How many reports one transaction takes at the most. */
-const batch = 200;
 
 /** How long an older connection of the same agent has to show that it lives, in milliseconds. */
 const pingMs = 2_000;
@@ -33,15 +32,17 @@ export async function* connectAgent(
   signal: AbortSignal,
 ): AsyncIterable<ConnectResponse> {
   const outgoing = new Outgoing<ConnectResponse['message']>();
-  const incoming = requests[Symbol.asyncIterator]();
   const failed = { error: undefined as unknown };
   const end = () => outgoing.end();
   signal.addEventListener('abort', end, { once: true });
-  void converse(parts, incoming, outgoing, address)
+  void converse(parts, requests[Symbol.asyncIterator](), outgoing, address)
     .catch((thrown: unknown) => (failed.error = thrown))
     .finally(end);
   for await (const message of outgoing) yield create(ConnectResponseSchema, { message });
-  if (failed.error !== undefined && !signal.aborted) throw tell(parts, failed.error);
+  if (failed.error === undefined || signal.aborted) return;
+  if (failed.error instanceof ConnectError) throw failed.error;
+  parts.log.warn({ err: failed.error, address }, "an agent's connection ended");
+  throw new ConnectError('the session ended', Code.Aborted);
 }
 
 async function converse(
@@ -50,140 +51,101 @@ async function converse(
   outgoing: Outgoing<ConnectResponse['message']>,
   address: string,
 ): Promise<void> {
-  const proven = await shakeHands(parts, incoming, (message) => outgoing.push(message));
-  await evict(parts, proven, address);
-  const { server } = proven;
+  const { server, sessionId } = await shakeHands(parts, incoming, (message) =>
+    outgoing.push(message),
+  );
+  await evict(parts, server, address);
   const session = new Session(parts, outgoing, {
     server: server.id,
     organization: server.organization,
-    id: proven.sessionId,
-  });
-  const fresh = await parts.store.all().findOneOrFail(Server, server.id);
-  session.push({
-    case: 'authorized',
-    value: {
-      $typeName: 'serverflow.agent.v1.Authorized',
-      sessionId: proven.sessionId,
-      acknowledged: BigInt(fresh.acknowledged),
-    },
+    publicKey: server.publicKey ?? '',
+    id: sessionId,
   });
   parts.sessions.set(server.id, session);
-  await told(parts, proven);
-  const stop = new AbortController();
-  const beating = heartbeats(parts, session);
-  void deliver(parts, session, stop.signal);
   try {
+    await letIn(parts, session, server);
     await hear(parts, session, incoming);
   } finally {
-    clearInterval(beating);
-    stop.abort();
-    outgoing.end();
-    if (parts.sessions.get(server.id) === session) parts.sessions.delete(server.id);
-    await told(parts, proven);
+    session.end();
+    if (parts.sessions.get(server.id) === session) {
+      parts.sessions.delete(server.id);
+      await told(parts, server);
+    }
   }
 }
 
-/** An older connection of the same agent is asked for a receipt: one that answers is a clone's or the original's, and the newer is refused. */
-async function evict(parts: FleetParts, { server }: Proven, address: string): Promise<void> {
+/** An older connection of the same agent is asked for a receipt: where it answers, one of the two is a clone, and the newer is refused. */
+async function evict(parts: FleetParts, server: ServerRow, address: string): Promise<void> {
   const older = parts.sessions.get(server.id);
   if (!older) return;
   const lives = await older.ping({ person: '', client: '', tokenId: '' }, pingMs).then(
     () => true,
     () => false,
   );
-  if (!lives) return older.end();
+  if (!lives) {
+    older.end();
+    if (parts.sessions.get(server.id) === older) parts.sessions.delete(server.id);
+    // Of two that evicted the same old connection, the second finds the first one here.
+    if (!parts.sessions.has(server.id)) return;
+    throw notAccepted();
+  }
   parts.log.warn({ server: server.id, address }, 'a second agent with the same key was refused');
-  await parts.store
-    .all()
-    .transactional((em) =>
-      writeAgentEvent(em, server, {
-        outcome: 'denied',
-        reason: 'CLONE',
-        summary:
-          'a second agent came with the same key and was refused: the key may have been copied',
-        address,
-      }),
-    );
+  await parts.store.all().transactional((em) =>
+    writeAgentEvent(em, server, {
+      outcome: 'denied',
+      reason: 'CLONE',
+      summary:
+        'a second agent came with the same key and was refused: the key may have been copied',
+      address,
+    }),
+  );
+  parts.live.publish(activityTopic(server.organization));
   throw notAccepted();
 }
 
-async function hear(
-  parts: FleetParts,
-  session: Session,
-  incoming: AsyncIterator<ConnectRequest>,
-): Promise<void> {
-  const waiting: Report[] = [];
-  let taking: Promise<void> | undefined;
-  let fault: unknown;
-  const take = async () => {
-    while (waiting.length > 0) {
-      const acknowledged = await takeReports(parts, session, waiting.splice(0, batch));
-      session.push({ case: 'acknowledged', value: BigInt(acknowledged) });
-    }
-  };
+/** Lets the agent in and begins what runs beside its reports until the session is over. */
+async function letIn(parts: FleetParts, session: Session, server: ServerRow): Promise<void> {
+  const fresh = await parts.store.all().findOneOrFail(Server, server.id);
+  const acknowledged = BigInt(fresh.acknowledged);
+  const authorized = { sessionId: session.id, acknowledged };
+  session.push({ case: 'authorized', value: create(AuthorizedSchema, authorized) });
+  await told(parts, server);
+  if (session.signal.aborted) return;
+  const timers = [
+    setInterval(() => beat(session), parts.config.heartbeatMs),
+    setInterval(() => void check(parts, session), parts.config.recheckMs),
+  ];
+  session.signal.addEventListener('abort', () => timers.forEach(clearInterval), { once: true });
+  void deliver(parts, session);
+}
+
+function beat(session: Session): void {
+  const value = create(HeartbeatSchema, { timeMs: BigInt(Date.now()) });
+  session.push({ case: 'heartbeat', value });
+}
+
+/** Ends the session where its server is no longer ours or has other keys by now; otherwise sends what is due again. */
+async function check(parts: FleetParts, session: Session): Promise<void> {
   try {
-    for (;;) {
-      const { done, value } = await within(incoming.next(), parts.config.deadAfterMs);
-      if (done) return;
-      session.lastHeardMs = Date.now();
-      if (value.message.case === 'report') waiting.push(value.message.value);
-      else if (value.message.case !== 'heartbeat') throw notAccepted();
-      taking ??= take()
-        .catch((thrown: unknown) => (fault = thrown))
-        .then(() => (taking = undefined));
-      // An agent that reports faster than the disk takes it waits here, and so does its stream.
-      if (waiting.length > 4 * batch) await taking;
-      if (fault !== undefined) throw fault;
-    }
-  } finally {
-    await taking;
+    const row = await parts.store.all().findOne(Server, { id: session.server });
+    if (row?.publicKey === session.publicKey) await session.deliver();
+    else session.end();
+  } catch (thrown) {
+    parts.log.error({ server: session.server, err: thrown }, 'a session could not be checked');
   }
 }
 
-function heartbeats(parts: FleetParts, session: Session): NodeJS.Timeout {
-  return setInterval(() => {
-    session.push({
-      case: 'heartbeat',
-      value: { $typeName: 'serverflow.agent.v1.Heartbeat', timeMs: BigInt(Date.now()) },
-    });
-  }, parts.config.heartbeatMs);
-}
-
-async function deliver(parts: FleetParts, session: Session, signal: AbortSignal): Promise<void> {
-  const heard = parts.live.subscribe([ordersTopic(session.server)], signal);
+async function deliver(parts: FleetParts, session: Session): Promise<void> {
+  const heard = parts.live.subscribe([ordersTopic(session.server)], session.signal);
+  // What fails is logged by the session and tried again at its next check.
   await session.deliver().catch(() => {});
   for await (const _wake of heard) await session.deliver().catch(() => {});
 }
 
 /** Tells watchers that a server came or went, and notes when it was last seen. */
-async function told(parts: FleetParts, { server }: Proven): Promise<void> {
-  const em = parts.store.all();
-  await em.nativeUpdate(Server, { id: server.id }, { lastSeenAt: new Date() });
-  parts.live.publish(changesTopic(server.organization), {
-    organization: server.organization,
-    kind: ThingKind.SERVER,
-    id: server.id,
-    name: server.name,
-  });
-  parts.live.publish(serverTopic(server.id));
-}
-
-async function within<T>(promise: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Silence()), ms);
-  });
-  try {
-    return await Promise.race([promise, silence]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-class Silence extends Error {}
-
-function tell(parts: FleetParts, thrown: unknown): Error {
-  const refused = notAccepted();
-  if (!(thrown instanceof Silence)) parts.log.info({ err: thrown }, "an agent's connection ended");
-  return refused;
+async function told(parts: FleetParts, { id, organization, name }: ServerRow): Promise<void> {
+  await parts.store.all().nativeUpdate(Server, { id }, { lastSeenAt: new Date() });
+  const kind = ThingKind.SERVER;
+  parts.live.publish(changesTopic(organization), { organization, kind, id, name });
+  parts.live.publish(serverTopic(id));
 }

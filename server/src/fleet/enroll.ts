@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import type { EntityManager } from '@mikro-orm/sql';
 import {
   checkEnrolment,
   enrolmentTranscript,
@@ -13,7 +14,7 @@ import {
 } from '@serverflow/gen/es/serverflow/agent/v1/agent_service_pb';
 import { ThingKind } from '@serverflow/gen/es/serverflow/overview/v1/overview_pb';
 import { EnrollmentState } from '@serverflow/gen/es/serverflow/server/v1/server_pb';
-import { writeAgentEvent } from '../audit/audit.ts';
+import { activityTopic, writeAgentEvent } from '../audit/audit.ts';
 import { changesTopic } from '../live.ts';
 import { Enrollment, Server, type EnrollmentRow } from '../servers/entity.ts';
 import { challengeOf, expect, notAccepted } from './handshake.ts';
@@ -81,11 +82,11 @@ async function bind(parts: FleetParts, id: string, proof: EnrollProof, address: 
     const enrollment = await em.findOneOrFail(Enrollment, id);
     if (!open.includes(enrollment.state) || enrollment.expiresAt <= new Date())
       throw new Error('The token was used meanwhile.');
-    if (await em.findOne(Server, { publicKey: base64(proof.publicKey) }))
+    const [publicKey, sealingKey] = [base64(proof.publicKey), base64(proof.sealingKey)];
+    if (await em.findOne(Server, { $or: [{ publicKey }, { sealingKey }] }))
       throw new Error('The key is bound to a server already.');
     const row = await em.findOneOrFail(Server, enrollment.server);
-    row.publicKey = base64(proof.publicKey);
-    row.sealingKey = base64(proof.sealingKey);
+    [row.publicKey, row.sealingKey] = [publicKey, sealingKey];
     row.sealingKeySignature = base64(proof.sealingKeySignature);
     row.enrolledAt = new Date();
     row.acknowledged = 0;
@@ -101,6 +102,7 @@ async function bind(parts: FleetParts, id: string, proof: EnrollProof, address: 
   });
   parts.sessions.get(server.id)?.end();
   parts.live.publish(enrollmentTopic(id));
+  parts.live.publish(activityTopic(server.organization));
   parts.live.publish(changesTopic(server.organization), {
     organization: server.organization,
     kind: ThingKind.SERVER,
@@ -121,21 +123,26 @@ async function refused(
       ? thrown.message
       : 'The agent did not finish the ceremony.';
   parts.log.warn({ enrollment: id, address, why }, 'an enrolment failed');
-  await note(parts, id, (row) => {
+  await note(parts, id, async (row, em) => {
     if (open.includes(row.state)) row.state = EnrollmentState.WAITING;
     row.lastFailure = why;
+    const server = await em.findOneOrFail(Server, row.server);
+    const summary = `an agent could not enrol: ${why}`;
+    await writeAgentEvent(em, server, { outcome: 'denied', reason: 'ENROLL', summary, address });
   });
 }
 
 async function note(
   parts: FleetParts,
   id: string,
-  change: (row: EnrollmentRow) => void,
+  change: (row: EnrollmentRow, em: EntityManager) => void | Promise<void>,
 ): Promise<void> {
-  await parts.store.all().transactional(async (em) => {
+  const organization = await parts.store.all().transactional(async (em) => {
     const row = await em.findOneOrFail(Enrollment, id);
-    change(row);
+    await change(row, em);
     row.revision += 1;
+    return row.organization;
   });
   parts.live.publish(enrollmentTopic(id));
+  parts.live.publish(activityTopic(organization));
 }

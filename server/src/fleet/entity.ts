@@ -24,6 +24,8 @@ export const Order = defineEntity({
     state: p.string().index(),
     code: p.string(),
     message: p.string(),
+    /** The SHA-256 digests, base64, of the bytes that were sent for it: one for each signature. */
+    digests: p.json<string[]>().onCreate(() => []),
     createdAt: p.datetime(3),
     sentAt: p.datetime(3).nullable(),
     doneAt: p.datetime(3).nullable(),

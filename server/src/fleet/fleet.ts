@@ -15,6 +15,8 @@ export type Fleet = {
   readonly ping: (call: Call, server: string, name: string) => Promise<number>;
   /** Ends a server's connection, because the server is no longer ours. */
   readonly end: (server: string) => void;
+  /** Ends every connection, because the control plane closes. */
+  readonly close: () => void;
 };
 
 /** Makes the fleet of one instance. */
@@ -52,5 +54,7 @@ export function createFleet(parts: FleetParts): Fleet {
     },
 
     end: (server) => sessions.get(server)?.end(),
+
+    close: () => sessions.forEach((session) => session.end()),
   };
 }

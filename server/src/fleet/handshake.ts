@@ -15,7 +15,7 @@ import {
 import { Server, type ServerRow } from '../servers/entity.ts';
 import { handshakeMs, type FleetParts } from './parts.ts';
 
-/** A side that has proved itself. */
+/** An agent that has proved itself, and the session that it did so for. */
 export type Proven = { readonly server: ServerRow; readonly sessionId: Uint8Array };
 
 /** The one thing a stranger is told. */
@@ -33,6 +33,7 @@ export async function shakeHands(
   const server = await parts.store.all().findOne(Server, { id: hello.agentId });
   if (!server?.publicKey || !Buffer.from(server.publicKey, 'base64').equals(hello.publicKey))
     throw notAccepted();
+  parts.signer.warm();
   const challenge = challengeOf(parts, server.organization);
   const signed = transcript({
     host: new URL(parts.config.publicUrl).host,

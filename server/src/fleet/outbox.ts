@@ -58,6 +58,7 @@ export function placeOrder(
     state: 'waiting',
     code: '',
     message: '',
+    digests: [],
     createdAt: new Date(),
     sentAt: null,
     doneAt: null,

@@ -1,18 +1,11 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import type { EntityManager } from '@mikro-orm/sql';
 import { openReceipt } from '@serverflow/agent/envelope';
-import {
-  OrderOutcome,
-  ReceiptSchema,
-  type Receipt,
-} from '@serverflow/gen/es/serverflow/agent/v1/order_pb';
-import type { Report } from '@serverflow/gen/es/serverflow/agent/v1/report_pb';
 import type { Signed } from '@serverflow/gen/es/serverflow/agent/v1/envelope_pb';
-import { changesTopic } from '../live.ts';
-import { Server, type ServerRow } from '../servers/entity.ts';
+import { OrderOutcome, ReceiptSchema } from '@serverflow/gen/es/serverflow/agent/v1/order_pb';
+import type { Report } from '@serverflow/gen/es/serverflow/agent/v1/report_pb';
 import { Order } from './entity.ts';
 import type { Hearing } from './hearing.ts';
-import { orderTopic } from './outbox.ts';
+import { endOrder, hearingIn } from './order-end.ts';
 import type { FleetParts } from './parts.ts';
 import type { Session } from './session.ts';
 
@@ -23,13 +16,19 @@ const states: Record<number, string> = {
   [OrderOutcome.UNKNOWN]: 'unknown',
 };
 
-/** Refusals that a fresh signature mends: the order is sent again. */
-const transient = new Set(['EXPIRED', 'NOT_YET_VALID', 'WRONG_SESSION', 'WRONG_SEQUENCE', 'BUSY']);
+/** Refusals that a fresh signature mends, and those that only a new session mends. */
+const mendedByTime = new Set(['EXPIRED', 'NOT_YET_VALID', 'BUSY']);
+const mendedBySession = new Set(['WRONG_SESSION', 'WRONG_SEQUENCE']);
+
+/** A report whose predecessor did not come. */
+export class Gap extends Error {
+  override readonly name = 'Gap';
+}
 
 /**
  * Takes reports in the order of their numbers: the effects of a batch and the acknowledgement of its last number are one transaction, so
  * that each report takes effect once. A batch that fails is taken again one by one; a report that fails by itself is logged and passed over,
- * for it would fail for ever. Returns the number that is acknowledged.
+ * for it would fail for ever. Returns the number that is acknowledged; throws Gap where a number is missing.
  */
 export async function takeReports(
   parts: FleetParts,
@@ -39,39 +38,36 @@ export async function takeReports(
   try {
     return await takeTogether(parts, session, reports);
   } catch (thrown) {
-    if (reports.length === 1) return passOver(parts, session, reports[0]!, thrown);
+    const [first] = reports;
+    if (reports.length === 1 && first) {
+      if (thrown instanceof Gap) throw thrown;
+      return passOver(parts, session, first, thrown);
+    }
     let acknowledged = 0;
     for (const report of reports) acknowledged = await takeReports(parts, session, [report]);
     return acknowledged;
   }
 }
 
-async function takeTogether(
+function takeTogether(
   parts: FleetParts,
   session: Session,
   reports: readonly Report[],
-  skip = false,
+  take = takeOne,
 ): Promise<number> {
-  const hooks: (() => void)[] = [];
-  const acknowledged = await parts.store.all().transactional(async (em) => {
-    const server = await em.findOneOrFail(Server, session.server);
-    const hearing = hearingOf(parts, em, server, hooks);
+  return hearingIn(parts, session.server, async (hearing) => {
+    const { server } = hearing;
     for (const report of reports) {
       const number = Number(report.sequence);
       if (number <= server.acknowledged) continue;
       if (number > server.acknowledged + 1)
-        parts.log.warn(
-          { server: server.id, from: server.acknowledged, to: number },
-          'an agent skipped reports',
-        );
-      if (!skip) await take(parts, session, hearing, report);
+        throw new Gap(`Report ${number} came after ${server.acknowledged}.`);
+      await take(parts, session, hearing, report);
       server.acknowledged = number;
     }
     server.lastSeenAt = new Date();
     return server.acknowledged;
   });
-  for (const hook of hooks) hook();
-  return acknowledged;
 }
 
 async function passOver(
@@ -80,19 +76,12 @@ async function passOver(
   report: Report,
   thrown: unknown,
 ): Promise<number> {
-  parts.log.error(
-    {
-      server: session.server,
-      report: report.body.case,
-      number: Number(report.sequence),
-      err: thrown,
-    },
-    'a report had no effect',
-  );
-  return takeTogether(parts, session, [report], true);
+  const [number, kind] = [Number(report.sequence), report.body.case];
+  parts.log.error({ server: session.server, number, kind, err: thrown }, 'a report had no effect');
+  return takeTogether(parts, session, [report], async () => {});
 }
 
-async function take(
+async function takeOne(
   parts: FleetParts,
   session: Session,
   hearing: Hearing,
@@ -102,7 +91,7 @@ async function take(
   else await parts.hears.report(hearing, report.body);
 }
 
-/** Hears how an order ended: the agent's signature and the digest of what was sent are checked first. */
+/** Hears how an order ended: the agent's signature, and that it speaks of the very bytes that were sent, are checked first. */
 async function hearReceipt(
   parts: FleetParts,
   session: Session,
@@ -110,45 +99,31 @@ async function hearReceipt(
   signed: Signed,
 ): Promise<void> {
   const { em, server } = hearing;
-  const receipt: Receipt = fromBinary(
-    ReceiptSchema,
-    openReceipt(signed, Buffer.from(server.publicKey ?? '', 'base64')),
-  );
-  if (receipt.agentId !== server.id || !session.matches(receipt))
-    throw new Error('The receipt is not about what was sent.');
-  if (session.pinged(receipt)) return;
-  const order = await em.findOne(Order, { id: receipt.orderId, server: server.id });
-  if (!order || order.state !== 'waiting') return;
-  if (receipt.outcome === OrderOutcome.REFUSED && transient.has(receipt.code)) {
-    hearing.afterCommit(() => session.again(order));
+  const key = Buffer.from(server.publicKey ?? '', 'base64');
+  const receipt = fromBinary(ReceiptSchema, openReceipt(signed, key));
+  if (receipt.agentId !== server.id) throw new Error('The receipt is of another agent.');
+  const id = session.orderId(receipt);
+  if (session.pinged(id, receipt)) return;
+  const order = await em.findOne(Order, { id, server: server.id });
+  if (!order || order.state !== 'waiting') {
+    session.ended(id);
     return;
   }
-  order.state = states[receipt.outcome] ?? 'unknown';
-  order.code = receipt.code;
-  order.message = receipt.message;
-  order.doneAt = new Date();
-  await parts.hears.orderEnd(hearing, order);
-  hearing.afterCommit(() => {
-    session.ended(order);
-    parts.live.publish(orderTopic(order.id));
-    void session.deliver();
+  if (!order.digests.includes(Buffer.from(receipt.orderDigest).toString('base64')))
+    throw new Error('The receipt is not about what was sent.');
+  const refused = receipt.outcome === OrderOutcome.REFUSED;
+  // An order that the agent could not read has no place in its count of the session, so that the next one would be refused too.
+  if (refused && (mendedBySession.has(receipt.code) || !receipt.orderId))
+    hearing.afterCommit(() => session.end());
+  if (refused && mendedBySession.has(receipt.code)) return;
+  if (refused && mendedByTime.has(receipt.code) && session.again(id)) return;
+  await endOrder(parts, hearing, order, {
+    state: states[receipt.outcome] ?? 'unknown',
+    code: receipt.code,
+    message: receipt.message,
   });
-}
-
-function hearingOf(
-  parts: FleetParts,
-  em: EntityManager,
-  server: ServerRow,
-  hooks: (() => void)[],
-): Hearing {
-  const { live } = parts;
-  const { organization } = server;
-  return {
-    em,
-    server,
-    live,
-    changed: (kind, id, name) =>
-      hooks.push(() => live.publish(changesTopic(organization), { organization, kind, id, name })),
-    afterCommit: (hook) => hooks.push(hook),
-  };
+  hearing.afterCommit(() => {
+    session.ended(id);
+    void session.deliver().catch(() => {});
+  });
 }

@@ -1,33 +1,44 @@
 import { createHash } from 'node:crypto';
 import { create, fromBinary } from '@bufbuild/protobuf';
+import { sameBytes } from '@serverflow/agent/envelope';
+import type { ConnectResponse } from '@serverflow/gen/es/serverflow/agent/v1/agent_service_pb';
 import { SignedSchema, type Signed } from '@serverflow/gen/es/serverflow/agent/v1/envelope_pb';
 import {
+  OrderOutcome,
   OrderSchema,
   type Order as OrderMessage,
   type Receipt,
 } from '@serverflow/gen/es/serverflow/agent/v1/order_pb';
-import type { ConnectResponse } from '@serverflow/gen/es/serverflow/agent/v1/agent_service_pb';
 import { newOrderId } from '../store/ids.ts';
+import { NotSigned } from '../trust/order-rules.ts';
 import { Order, type ActorColumn, type OrderRow } from './entity.ts';
+import { refuseOrder } from './order-end.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { FleetParts } from './parts.ts';
 
-/** How long an order lives after it was signed, in milliseconds. */
+/** How long an order lives after it was signed, in milliseconds; the agent refuses more than two minutes. */
 const lifeMs = 90_000;
 
 /** How many orders may be unanswered at once; more stay in the outbox. */
 const inFlight = 32;
+
+/** How long an order that the agent could not take just now waits for its next try, in milliseconds, and how many tries it has. */
+const laterMs = 1_000;
+const mostTries = 10;
+
+/** What was sent and is not answered yet: until when it is waited for, and how often it was tried. */
+type Sent = { digest: Buffer; dueAtMs: number; tries: number };
 
 /** One authenticated connection of an agent: its place in the order of things, and what was sent in it. */
 export class Session {
   readonly server: string;
   readonly organization: string;
   readonly id: Uint8Array;
-  /** When anything was last heard, in milliseconds since 1970. */
-  lastHeardMs = Date.now();
+  readonly publicKey: string;
   readonly #parts: FleetParts;
   readonly #outgoing: Outgoing<ConnectResponse['message']>;
-  readonly #sent = new Map<string, Buffer>();
+  readonly #over = new AbortController();
+  readonly #sent = new Map<string, Sent>();
   readonly #pings = new Map<string, (receipt: Receipt) => void>();
   #sequence = 0n;
   #line: Promise<unknown> = Promise.resolve();
@@ -35,35 +46,55 @@ export class Session {
   constructor(
     parts: FleetParts,
     outgoing: Outgoing<ConnectResponse['message']>,
-    of: { server: string; organization: string; id: Uint8Array },
+    of: { server: string; organization: string; publicKey: string; id: Uint8Array },
   ) {
     this.#parts = parts;
     this.#outgoing = outgoing;
     this.server = of.server;
     this.organization = of.organization;
+    this.publicKey = of.publicKey;
     this.id = of.id;
   }
 
-  /** Sends what waits in the outbox and was not sent in this session yet, oldest first. */
+  /** Aborts when the session is over. */
+  get signal(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  /**
+   * Sends what waits in the outbox, oldest first: what was not sent in this session yet, and, signed afresh under the same order id, what
+   * was sent and is not answered long after its end. An order that the signer refuses ends as refused and holds nothing up.
+   */
   deliver(): Promise<void> {
     return this.#inLine(async () => {
-      const room = inFlight - this.#sent.size;
-      if (room <= 0) return;
+      const now = Date.now();
+      const awaited = [...this.#sent].filter(([, sent]) => sent.dueAtMs > now).map(([id]) => id);
+      const room = inFlight - awaited.length;
+      if (room <= 0 || this.signal.aborted) return;
       const em = this.#parts.store.tenant(this.organization);
       const rows = await em.find(
         Order,
-        { server: this.server, state: 'waiting', id: { $nin: [...this.#sent.keys()] } },
+        { server: this.server, state: 'waiting', id: { $nin: awaited } },
         { orderBy: { id: 'asc' }, limit: room },
       );
       for (const row of rows) {
-        await this.#send(row.id, fromBinary(OrderSchema, row.action).action, row.actor);
+        const signed = await this.#sign(row.id, actionOf(row), row.actor).catch(notSigned);
+        if (signed instanceof NotSigned) {
+          await refuseOrder(this.#parts, row, 'NOT_SIGNED', signed.message);
+          continue;
+        }
+        const digest = digestOf(signed);
+        row.digests = [...row.digests, digest.toString('base64')];
         row.sentAt = new Date();
+        await em.flush();
+        const tries = (this.#sent.get(row.id)?.tries ?? 0) + 1;
+        this.#sent.set(row.id, { digest, tries, dueAtMs: now + lifeMs * 2 ** (tries - 1) });
+        this.#send(signed);
       }
-      await em.flush();
     });
   }
 
-  /** Asks for a receipt and nothing else; resolves with how long it took, in milliseconds. */
+  /** Asks for a receipt and nothing else; resolves with how long it took, in milliseconds. Throws after the wait, or where the agent refuses. */
   async ping(actor: ActorColumn, waitMs: number): Promise<number> {
     const id = newOrderId();
     const started = performance.now();
@@ -72,11 +103,16 @@ export class Session {
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error('The agent did not answer.')), waitMs);
     });
+    const asked = this.#inLine(async () => {
+      const action = { case: 'ping', value: { $typeName: 'serverflow.agent.v1.Ping' } } as const;
+      const signed = await this.#sign(id, action, actor);
+      this.#sent.set(id, { digest: digestOf(signed), dueAtMs: Date.now() + lifeMs, tries: 1 });
+      this.#send(signed);
+    });
     try {
-      await this.#inLine(() =>
-        this.#send(id, { case: 'ping', value: { $typeName: 'serverflow.agent.v1.Ping' } }, actor),
-      );
-      await Promise.race([answered, late]);
+      await Promise.race([asked, late]);
+      const receipt = await Promise.race([answered, late]);
+      if (receipt.outcome !== OrderOutcome.DONE) throw new Error(receipt.message);
       return performance.now() - started;
     } finally {
       clearTimeout(timer);
@@ -85,35 +121,38 @@ export class Session {
     }
   }
 
-  /** Whether a receipt of this session is about the very bytes that were sent; a receipt of an earlier session answers a repeated order. */
-  matches(receipt: Receipt): boolean {
-    const digest = this.#sent.get(receipt.orderId);
-    return (
-      !Buffer.from(receipt.sessionId).equals(this.id) ||
-      (digest !== undefined && digest.equals(receipt.orderDigest))
-    );
+  /** The id of the order that a receipt answers; one that the agent could not read is known by its bytes. */
+  orderId(receipt: Receipt): string {
+    if (receipt.orderId) return receipt.orderId;
+    const digest = Buffer.from(receipt.orderDigest);
+    return [...this.#sent].find(([, sent]) => sent.digest.equals(digest))?.[0] ?? '';
   }
 
-  /** Takes the receipt of a ping; false when it is of another order. */
-  pinged(receipt: Receipt): boolean {
-    const resolve = this.#pings.get(receipt.orderId);
-    resolve?.(receipt);
-    return resolve !== undefined;
+  /** Takes the receipt of a ping of this session; false when it is of another order. */
+  pinged(id: string, receipt: Receipt): boolean {
+    const resolve = this.#pings.get(id);
+    const sent = this.#sent.get(id);
+    if (!resolve || !sent || !sameBytes(sent.digest, receipt.orderDigest)) return false;
+    resolve(receipt);
+    return true;
   }
 
   /** An order has ended: there is room for the next one. */
-  ended(order: OrderRow): void {
-    this.#sent.delete(order.id);
+  ended(id: string): void {
+    this.#sent.delete(id);
   }
 
-  /** Forgets that an order was sent, so that it is signed afresh and sent again. */
-  again(order: OrderRow): void {
-    this.#sent.delete(order.id);
-    void this.deliver();
+  /** Whether an order that the agent could not take just now is to be tried again; it is then signed afresh in a moment. */
+  again(id: string): boolean {
+    const sent = this.#sent.get(id);
+    if (!sent || sent.tries >= mostTries) return false;
+    sent.dueAtMs = Date.now() + laterMs;
+    return true;
   }
 
-  /** Ends the connection. */
+  /** Ends the connection once what waits is sent. */
   end(): void {
+    this.#over.abort();
     this.#outgoing.end();
   }
 
@@ -122,23 +161,26 @@ export class Session {
     if (!this.#outgoing.push(message)) this.end();
   }
 
-  async #send(id: string, action: OrderMessage['action'], actor: ActorColumn): Promise<void> {
+  #sign(id: string, action: OrderMessage['action'], actor: ActorColumn): Promise<Signed> {
     const now = Date.now();
-    const order = create(OrderSchema, {
-      agentId: this.server,
-      tenantId: this.organization,
-      sessionId: this.id,
-      sequence: this.#sequence + 1n,
-      orderId: id,
-      issuedAtMs: BigInt(now),
-      expiresAtMs: BigInt(now + lifeMs),
-      keySetVersion: this.#parts.trust.version,
-      actor,
-      action,
-    });
-    const signed: Signed = await this.#parts.signer.sign(order);
+    return this.#parts.signer.sign(
+      create(OrderSchema, {
+        agentId: this.server,
+        tenantId: this.organization,
+        sessionId: this.id,
+        sequence: this.#sequence + 1n,
+        orderId: id,
+        issuedAtMs: BigInt(now),
+        expiresAtMs: BigInt(now + lifeMs),
+        keySetVersion: this.#parts.trust.version,
+        actor,
+        action,
+      }),
+    );
+  }
+
+  #send(signed: Signed): void {
     this.#sequence += 1n;
-    this.#sent.set(id, createHash('sha256').update(signed.payload).digest());
     this.push({ case: 'order', value: create(SignedSchema, signed) });
   }
 
@@ -150,4 +192,22 @@ export class Session {
     });
     return done;
   }
+}
+
+/** The action of a row; one that cannot be read is none, and the signer refuses it. */
+function actionOf(row: OrderRow): OrderMessage['action'] {
+  try {
+    return fromBinary(OrderSchema, row.action).action;
+  } catch {
+    return { case: undefined };
+  }
+}
+
+function notSigned(thrown: unknown): NotSigned {
+  if (thrown instanceof NotSigned) return thrown;
+  throw thrown;
+}
+
+function digestOf(signed: Signed): Buffer {
+  return createHash('sha256').update(signed.payload).digest();
 }

@@ -132,7 +132,10 @@ function callFor(parts: GuardParts, request: Seen, caller: Caller): Call {
     caller,
     door: parts.door,
     requestId: randomUUID(),
-    address: request.contextValues.get(addressKey),
+    address:
+      parts.door === 'mcp'
+        ? (request.header.get('x-serverflow-address') ?? '')
+        : request.contextValues.get(addressKey),
     userAgent: (request.header.get('user-agent') ?? '').slice(0, 400),
     client:
       parts.door === 'mcp' ? (request.header.get('x-serverflow-client') ?? '').slice(0, 200) : '',

@@ -4,6 +4,7 @@ import {
   PermissionSchema,
   type MethodPolicy,
 } from '@serverflow/gen/es/serverflow/options/v1/options_pb';
+import { doorMethods, mayUse } from '@serverflow/mcp';
 import type { Call } from './call.ts';
 import { problem, Reason } from './problems.ts';
 
@@ -21,6 +22,7 @@ export function permit(policy: MethodPolicy, call: Call): void {
     if (policy.caller === Kind.PERSON) throw problem(Reason.PERSON_REQUIRED);
     if (policy.hazard === Hazard.DESTROYS && caller.tokenKind === 'mcp')
       throw problem(Reason.DESTROYS, { method: call.method });
+    if (call.door === 'mcp') permitTool(policy, call.method, caller);
   } else if (call.door === 'mcp') {
     throw problem(Reason.WRONG_DOOR, { kind: 'session', expected: 'mcp' });
   }
@@ -29,4 +31,19 @@ export function permit(policy: MethodPolicy, call: Call): void {
       permission: PermissionSchema.value[policy.permission]?.name ?? String(policy.permission),
     });
   }
+}
+
+/** An AI client calls what it was shown: the very function that lists its tools decides. */
+function permitTool(
+  policy: MethodPolicy,
+  method: string,
+  caller: Extract<Call['caller'], { kind: 'token' }>,
+): void {
+  if (doorMethods.includes(method.replace('/', '.'))) return;
+  const grant = {
+    kind: 'mcp',
+    permissions: [...caller.permissions],
+    toolsets: caller.toolsets,
+  } as const;
+  if (!mayUse(policy, grant)) throw problem(Reason.OUT_OF_SCOPE, { scope: method });
 }

@@ -188,13 +188,10 @@ test('a deleted app’s log is gone', async () => {
 });
 
 test('bad cursors, other organizations and other environments are refused', async () => {
-  const first = (service: typeof client, request: object) =>
-    reasonOf(
-      service()
-        .tailLogs({ app: app.id, ...request })
-        [Symbol.asyncIterator]()
-        .next(),
-    );
+  const first = async (service: typeof client, request: object) => {
+    const stream = service().tailLogs({ app: app.id, ...request });
+    return reasonOf(stream[Symbol.asyncIterator]().next());
+  };
   expect(await first(client, { cursor: 'x' })).toBe(Reason.BAD_CURSOR);
   expect(await reasonOf(client().searchLogs({ app: app.id, before: '-1' }))).toBe(
     Reason.BAD_CURSOR,

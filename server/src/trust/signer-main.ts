@@ -45,8 +45,9 @@ function answer(bytes: Buffer): Buffer {
     const message = create(SignedSchema, { ...signed, signatures: [...signed.signatures] });
     return Buffer.concat([Buffer.from([1]), toBinary(SignedSchema, message)]);
   } catch (thrown) {
-    const why = thrown instanceof NotSigned ? thrown.message : 'The signer failed.';
-    return Buffer.concat([Buffer.from([0]), Buffer.from(why)]);
+    // What is not the order's fault, such as a full disk, is no answer: the order is tried again.
+    if (!(thrown instanceof NotSigned)) throw thrown;
+    return Buffer.concat([Buffer.from([0]), Buffer.from(thrown.message)]);
   }
 }
 

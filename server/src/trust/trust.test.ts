@@ -29,7 +29,9 @@ afterAll(async () => {
   rmSync(data, { recursive: true, force: true });
 });
 
-function order(more: MessageInitShape<typeof OrderSchema> = {}): Order {
+type Init = Exclude<MessageInitShape<typeof OrderSchema>, Order>;
+
+function order(more: Init = {}): Order {
   const now = Date.now();
   return create(OrderSchema, {
     agentId: 'srv_1',
@@ -81,7 +83,7 @@ test('the signer signs an order with the key of the key set, over the exact byte
   expect(readFileSync(join(trust.folder, 'signed.log'), 'utf8')).toContain(asked.orderId);
 });
 
-test.each<[string, MessageInitShape<typeof OrderSchema>]>([
+test.each<[string, Init]>([
   ['without an action', { action: { case: undefined } }],
   ['for no agent', { agentId: '' }],
   ['for no session', { sessionId: new Uint8Array(5) }],

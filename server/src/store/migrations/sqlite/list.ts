@@ -1,8 +1,8 @@
 import type { Migration } from '@mikro-orm/migrations';
-import { Migration20261125071426_initial } from './Migration20261125071426_initial.ts';
+import { Migration20261125081414_initial } from './Migration20261125081414_initial.ts';
 
 /** The migrations of SQLite, oldest first. */
 export const migrations: {
   name: string;
   class: new (...args: ConstructorParameters<typeof Migration>) => Migration;
-}[] = [{ name: 'Migration20261125071426_initial', class: Migration20261125071426_initial }];
+}[] = [{ name: 'Migration20261125081414_initial', class: Migration20261125081414_initial }];

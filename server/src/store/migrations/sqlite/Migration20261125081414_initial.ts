@@ -1,7 +1,7 @@
 import { Migration } from '@mikro-orm/migrations';
 
-export class Migration20261125071426_initial extends Migration {
-  override name = 'Migration20261125071426_initial';
+export class Migration20261125081414_initial extends Migration {
+  override name = 'Migration20261125081414_initial';
 
   override up(): void | Promise<void> {
     this.addSql(
@@ -80,7 +80,7 @@ export class Migration20261125071426_initial extends Migration {
     );
 
     this.addSql(
-      `create table \`orders\` (\`id\` text not null primary key, \`organization\` text not null, \`server\` text not null, \`action\` blob not null, \`kind\` text not null, \`actor\` json not null, \`subject\` text not null, \`state\` text not null, \`code\` text not null, \`message\` text not null, \`created_at\` datetime not null, \`sent_at\` datetime null, \`done_at\` datetime null);`,
+      `create table \`orders\` (\`id\` text not null primary key, \`organization\` text not null, \`server\` text not null, \`action\` blob not null, \`kind\` text not null, \`actor\` json not null, \`subject\` text not null, \`state\` text not null, \`code\` text not null, \`message\` text not null, \`digests\` json not null, \`created_at\` datetime not null, \`sent_at\` datetime null, \`done_at\` datetime null);`,
     );
     this.addSql(`create index \`orders_organization_index\` on \`orders\` (\`organization\`);`);
     this.addSql(`create index \`orders_server_index\` on \`orders\` (\`server\`);`);
@@ -159,5 +159,26 @@ export class Migration20261125071426_initial extends Migration {
     this.addSql(
       `create unique index \`variables_app_name_unique\` on \`variables\` (\`app\`, \`name\`);`,
     );
+  }
+
+  override down(): void | Promise<void> {
+    this.addSql(`drop table if exists \`apps\`;`);
+    this.addSql(`drop table if exists \`clients\`;`);
+    this.addSql(`drop table if exists \`deployments\`;`);
+    this.addSql(`drop table if exists \`domains\`;`);
+    this.addSql(`drop table if exists \`enrollments\`;`);
+    this.addSql(`drop table if exists \`environments\`;`);
+    this.addSql(`drop table if exists \`events\`;`);
+    this.addSql(`drop table if exists \`members\`;`);
+    this.addSql(`drop table if exists \`orders\`;`);
+    this.addSql(`drop table if exists \`organizations\`;`);
+    this.addSql(`drop table if exists \`projects\`;`);
+    this.addSql(`drop table if exists \`releases\`;`);
+    this.addSql(`drop table if exists \`requests\`;`);
+    this.addSql(`drop table if exists \`servers\`;`);
+    this.addSql(`drop table if exists \`sessions\`;`);
+    this.addSql(`drop table if exists \`tokens\`;`);
+    this.addSql(`drop table if exists \`users\`;`);
+    this.addSql(`drop table if exists \`variables\`;`);
   }
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { env, execve, pid } from 'node:process';
+import { execve, pid } from 'node:process';
 import { identify } from '../metrics/processes.ts';
 import type { RunSpec } from './engine.ts';
 import { readJson, writeJson } from './files.ts';
@@ -27,6 +27,6 @@ writeJson(startedFileOf(specFile), {
 process.chdir(spec.cwd);
 execve(program, [program, ...args], {
   ...spec.env,
-  SERVERFLOW_APP: env['SERVERFLOW_APP'] ?? '',
+  SERVERFLOW_APP: spec.appId,
   SERVERFLOW_RELEASE: String(spec.release),
 });

@@ -105,6 +105,13 @@ const breakages: Record<string, Breakage> = {
     says: /listens on 127\.0\.0\.1:\d+ and not on the port \d+/,
     evidence: 'on ',
   },
+  'the wrong address': {
+    files: server(`http.createServer(() => {}).listen(process.env.PORT, '127.0.0.2');`),
+    settings: { healthDeadlineMs: 4000 },
+    step: StepName.STEP_NAME_HEALTH,
+    code: 'WRONG_PORT',
+    says: /listens on 127\.0\.0\.2:\d+ and not on 127\.0\.0\.1/,
+  },
   'health with status 500': {
     files: server(`http.createServer((request, response) => {
       console.error('no table users'); response.statusCode = 500; response.end(); })${listen}`),

@@ -110,16 +110,22 @@ async function refuseCrash(desk: Desk, process: Process, { code, what }: Crash):
   fail(code, `The program ${what}${exit}.`, { evidence: lastLines(process.output()) });
 }
 
+/** Nothing answered on 127.0.0.1 and the port: says where the program listens instead, if it does. */
 function refuseElsewhere(process: Process): void {
-  const elsewhere = listenersOf(process.pid).filter(({ port }) => port !== process.run.port);
-  const first = elsewhere[0];
-  if (first === undefined) return;
-  const where = `${first.address}:${first.port}`;
-  fail(
-    'WRONG_PORT',
-    `The program listens on ${where} and not on the port ${process.run.port} that it was given.`,
-    { evidence: lastLines(process.output()) },
+  const { port: given } = process.run;
+  const reachable = ['127.0.0.1', '0.0.0.0', '::'];
+  const found = listenersOf(process.pid).find(
+    ({ address, port }) => port !== given || !reachable.includes(address),
   );
+  if (found === undefined) return;
+  const where = `The program listens on ${found.address}:${found.port}`;
+  const evidence = lastLines(process.output());
+  if (found.port !== given)
+    fail('WRONG_PORT', `${where} and not on the port ${given} that it was given.`, { evidence });
+  fail('WRONG_PORT', `${where} and not on 127.0.0.1, where the front asks.`, {
+    evidence,
+    cause: 'The program does not read HOST.',
+  });
 }
 
 function refuseAnswer(last: Probe, process: Process, settings: Settings, when: string): never {

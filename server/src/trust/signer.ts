@@ -53,6 +53,7 @@ export function createSigner(folder: string, log: Logger): Signer {
     });
     pid = child.pid;
     child.once('exit', lost);
+    child.on('error', (thrown) => log.error({ err: thrown }, 'the signer cannot be run'));
     try {
       await once(child, 'message');
       const socket = connect(join(folder, 'signer.sock'));

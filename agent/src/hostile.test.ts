@@ -8,7 +8,7 @@ import {
 import type { Signed } from '@serverflow/gen/grpc/serverflow/agent/v1/envelope';
 import { Order, OrderOutcome } from '@serverflow/gen/grpc/serverflow/agent/v1/order';
 import { Bench } from './testing/bench.ts';
-import { newOrderId, signedMessage } from './testing/controller.ts';
+import { newOrderId, signedMessage } from './testing/messages.ts';
 import { type Action, APP, deployOf, orderFor, PING, signOrder, STOP } from './testing/orders.ts';
 import { until } from './testing/until.ts';
 

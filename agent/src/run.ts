@@ -49,21 +49,13 @@ export async function runAgent(
   const recovered =
     journal instanceof Journal ? takeUp(context, journal, obeyer, work).catch(tell) : undefined;
   const reporting = Promise.resolve(work.startReporters(context, signal)).catch(tell);
-  const words = fourWords(identity.signingKey.publicKey);
   await keepLinked(
     {
       settings,
       identity,
       spool,
       onOrder: (session, order) => void obeyer.take(session, order),
-      onConnected: () => {
-        writeStatus(settings.state, { isConnected: true, sinceMs: Date.now(), detail: '' });
-        notice(`connected to ${settings.controlPlane.origin} as ${identity.serverName} (${words})`);
-      },
-      onDisconnected: ({ message }) => {
-        writeStatus(settings.state, { isConnected: false, sinceMs: Date.now(), detail: message });
-        notice(message);
-      },
+      ...linkNotices(settings, identity, notice),
     },
     signal,
   );
@@ -82,6 +74,31 @@ export async function runAgent(
   await spool.close();
   if (journal instanceof Journal) journal.close();
   giveBack();
+}
+
+/** Tells how the link stands, in words and for `status`. */
+function linkNotices(
+  { state, controlPlane }: Settings,
+  { serverName, signingKey }: Identity,
+  notice: (line: string) => void,
+) {
+  let lastFault = '';
+  return {
+    onConnected: (): void => {
+      lastFault = '';
+      writeStatus(state, { isConnected: true, sinceMs: Date.now(), detail: '' });
+      notice(
+        `connected to ${controlPlane.origin} as ${serverName} (${fourWords(signingKey.publicKey)})`,
+      );
+    },
+    onDisconnected: ({ code, message }: Complaint): void => {
+      // The same fault at every attempt is one piece of news.
+      if (code === lastFault) return;
+      lastFault = code;
+      writeStatus(state, { isConnected: false, sinceMs: Date.now(), detail: message });
+      notice(message);
+    },
+  };
 }
 
 function openJournal(state: string): Journal | Complaint {

@@ -1,7 +1,8 @@
 import { sealOrder, type SigningKey } from '@serverflow/agent/envelope';
 import type { Signed } from '@serverflow/gen/grpc/serverflow/agent/v1/envelope';
 import { Order, type AppSpec } from '@serverflow/gen/grpc/serverflow/agent/v1/order';
-import { newOrderId, signedMessage, TENANT } from './controller.ts';
+import { TENANT } from './controller.ts';
+import { newOrderId, signedMessage } from './messages.ts';
 
 export type Action = NonNullable<Order['action']>;
 

@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 /** A wire between an agent and a control plane that a test can cut, stall or refuse. */
 export class Relay {
   port = 0;
+  /** How many connections were refused. */
+  refused = 0;
   readonly #target: number;
   readonly #sockets = new Set<Socket>();
   readonly #server: Server;
@@ -53,7 +55,11 @@ export class Relay {
   }
 
   #join(near: Socket): void {
-    if (this.#isRefusing) return void near.destroy();
+    if (this.#isRefusing) {
+      this.refused++;
+      near.destroy();
+      return;
+    }
     const far = connect(this.#target, '127.0.0.1');
     for (const [socket, other] of [
       [near, far],

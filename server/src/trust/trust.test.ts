@@ -125,8 +125,8 @@ test('a signer that was killed is started again by the next order', async () => 
           () => true,
           () => false,
         ),
-      { timeout: 5_000 },
+      { timeout: 30_000 },
     )
     .toBe(true);
   expect(signer.pid()).not.toBe(before);
-});
+}, 60_000);

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/sql';
 import { ThingKind } from '@serverflow/gen/es/serverflow/overview/v1/overview_pb';
-import { App, Release, type AppRow } from '../apps/entity.ts';
+import { Release, type AppRow } from '../apps/entity.ts';
 import { sealedVariables, specOf } from '../apps/spec.ts';
 import { checkRef } from '../apps/source.ts';
 import { placeOrder } from '../fleet/outbox.ts';
@@ -157,9 +157,4 @@ async function addDeployment(
   );
   part.changed(ThingKind.DEPLOYMENT, row.id, `${app.name}#${row.number}`);
   return row;
-}
-
-/** The app of a deployment. */
-export function appOf(em: EntityManager, row: DeploymentRow): Promise<AppRow> {
-  return em.findOneOrFail(App, row.app);
 }

@@ -75,7 +75,10 @@ export const serverRpc: ServiceImpl<typeof ServerService> = {
         await deleteServer(em, row);
         about('server', row.name, 'forgot the server');
         changed(ThingKind.SERVER, row.id, row.name);
-        afterCommit(() => call.parts.fleet.end(row.id));
+        afterCommit(() => {
+          call.parts.fleet.end(row.id);
+          call.parts.metrics.remove(row.id);
+        });
         return {};
       },
     ),

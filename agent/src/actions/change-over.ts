@@ -33,6 +33,8 @@ export async function bake(
     await writeRelease(deployment.execute, { ...release, isKept: true });
   });
   await deployment.note({ isBaked: true });
+  // From here on the old release is no spare: it is about to end.
+  await told(serve(deployment, newRecord(deployment)));
 }
 
 /** Lets the old release go and clears up: drain → keep. What fails here is told and changes nothing about the success. */
@@ -48,9 +50,9 @@ export async function clearUp(deployment: Deployment): Promise<void> {
 }
 
 /** Remembers a run as the one that serves and points the front at it; the record is written first, so that it can be carried out again. */
-export async function serve(desk: Desk, record: AppRecord): Promise<void> {
+export async function serve(desk: Desk, record: AppRecord, spare?: number): Promise<void> {
   await writeRecord(desk.execute, record);
-  await applyRecord(desk, record);
+  await applyRecord(desk, record, spare);
   if (record.serving === null) return;
   const { release } = record.serving;
   await desk.execute({ verb: 'link current', appId: record.appId, release });
@@ -107,24 +109,27 @@ async function switchTo(
   release: Release,
   say: (detail: string) => void,
 ): Promise<void> {
-  const { app, settings } = deployment;
-  const { instance, port } = deployment.journal();
+  const { app } = deployment;
   await orSwitchFailed(deployment.execute({ verb: 'ensure front' }));
   // Noted before the front is touched: a killed agent must know that the front may point at either.
   await deployment.note({ isSwitched: true });
-  await orSwitchFailed(
-    serve(deployment, {
-      version: 1,
-      appId: app.appId,
-      name: app.name,
-      domains: app.domains,
-      settings,
-      serving: { release: release.release, instance, port },
-      isStopped: false,
-    }),
-  );
+  await orSwitchFailed(serveNew(deployment));
   const hosts = [`${app.name}.localhost`, ...app.domains].join(', ');
   say(`${hosts} → release ${release.release}`);
+}
+
+/** Points the front at the new run; until that has proved itself, the old one answers where the new one fails to. */
+export async function serveNew(deployment: Deployment): Promise<void> {
+  const { before } = deployment.journal();
+  const spare = before?.isStopped === true ? 0 : (before?.serving?.port ?? 0);
+  await serve(deployment, newRecord(deployment), spare === 0 ? undefined : spare);
+}
+
+function newRecord({ app, settings, journal }: Deployment): AppRecord {
+  const { release, instance, port } = journal();
+  const { appId, name, domains } = app;
+  const serving = { release, instance, port };
+  return { version: 1, appId, name, domains, settings, serving, isStopped: false };
 }
 
 const orSwitchFailed = (work: Promise<void>): Promise<void> =>

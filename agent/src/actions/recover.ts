@@ -1,6 +1,6 @@
 import { StepName } from '@serverflow/gen/grpc/serverflow/agent/v1/report';
 import type { AppSpec } from '@serverflow/gen/grpc/serverflow/agent/v1/order';
-import { bake, serve } from './change-over.ts';
+import { bake, serveNew } from './change-over.ts';
 import { succeed } from './deploy.ts';
 import {
   carryOn,
@@ -55,7 +55,7 @@ export async function recoverDeployment(
 
 /** Makes the switch once more, since it cannot be known how far it came, and watches the release from the beginning. */
 async function goOn(deployment: Deployment): Promise<void> {
-  const { app, context, settings } = deployment;
+  const { app, context } = deployment;
   const { instance, port, release: number } = deployment.journal();
   const release = readRelease(context.settings.apps, app.appId, number);
   const run = { release: number, instance, port };
@@ -63,16 +63,7 @@ async function goOn(deployment: Deployment): Promise<void> {
   if (release?.running == null || (release.running.kind === 'node' && process === undefined)) {
     fail('INTERRUPTED', 'The agent was stopped, and the new release no longer runs.');
   }
-  const { appId, name, domains } = app;
-  await serve(deployment, {
-    version: 1,
-    appId,
-    name,
-    domains,
-    settings,
-    serving: run,
-    isStopped: false,
-  });
+  await serveNew(deployment);
   await bake(deployment, release, process);
 }
 

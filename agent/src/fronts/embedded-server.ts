@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { createProxyServer } from 'httpxy';
 import { answer } from './answer.ts';
 import { serveFile } from './embedded-files.ts';
@@ -19,7 +20,8 @@ export type EmbeddedServer = { readonly server: Server; serve(sites: Sites): voi
 export function embeddedServer(first: Sites): EmbeddedServer {
   let generation = 0;
   let routes = new Map<string, Site>();
-  const proxy = proxyServer();
+  const spares: Spares = new WeakMap();
+  const proxy = proxyServer(spares);
   // A long upload or download is no attack on a server that hands everything on as it comes.
   const server = createServer({ requestTimeout: 0, keepAliveTimeout: 75_000 });
 
@@ -34,7 +36,9 @@ export function embeddedServer(first: Sites): EmbeddedServer {
         return answer(response, 413, LARGE_PAGE);
       }
       forward(request);
-      void proxy.web(request, response, { target: { host: '127.0.0.1', port: site.target.port } });
+      const { port, spare } = site.target;
+      if (spare !== undefined && isRepeatable(request)) spares.set(request, spare);
+      void proxy.web(request, response, { target: { host: '127.0.0.1', port } });
       return;
     }
     if (isGenerationQuestion(request)) return answer(response, 200, String(generation));
@@ -55,19 +59,33 @@ export function embeddedServer(first: Sites): EmbeddedServer {
   return { server, serve };
 }
 
+/** The port of the release before, for requests that may be sent to it when the new one ends without an answer. */
+type Spares = WeakMap<IncomingMessage, number>;
+
+/** Whether a request has no effect and no body, so that it may be sent twice. */
+const isRepeatable = ({ method, headers }: IncomingMessage): boolean =>
+  (method === 'GET' || method === 'HEAD') &&
+  headers['transfer-encoding'] === undefined &&
+  Number(headers['content-length'] ?? 0) === 0;
+
 /** A connection per request to the program: one that is kept could be closed by it just when it is used again. */
-function proxyServer() {
+function proxyServer(spares: Spares) {
   const proxy = createProxyServer({ agent: false, proxyTimeout: SILENCE_MS });
   proxy.on('proxyRes', (answered) => {
     // They speak of the connection to the program, not of the client's.
     delete answered.headers.connection;
     delete answered.headers['keep-alive'];
   });
-  proxy.on('error', (_error, _request, response) => {
+  proxy.on('error', (_error, request, response) => {
     if (!response) return;
+    const spare = request && spares.get(request);
     if (!('writeHead' in response)) response.destroy();
     else if (response.headersSent) response.destroy();
-    else answer(response, 502, DOWN_PAGE);
+    else if (request && spare !== undefined) {
+      spares.delete(request);
+      const target = { host: '127.0.0.1', port: spare };
+      void proxy.web(request, response, { target, buffer: Readable.from([]) });
+    } else answer(response, 502, DOWN_PAGE);
   });
   return proxy;
 }

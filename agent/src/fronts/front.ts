@@ -2,7 +2,12 @@ import type { ServiceControl, ServiceHealth } from '../engines/engine.ts';
 
 /** What answers for an app: a program on a port of 127.0.0.1, or a folder of files. */
 export type Target =
-  | { readonly kind: 'port'; readonly port: number }
+  | {
+      readonly kind: 'port';
+      readonly port: number;
+      /** The port of the release before: asked when the program ends without an answer to a request that may be sent twice. */
+      readonly spare?: number;
+    }
   | { readonly kind: 'files'; readonly root: string; readonly spa: boolean };
 
 /** An app as a front serves it. */

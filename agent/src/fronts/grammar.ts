@@ -19,11 +19,10 @@ export function checkSite(site: Site, others: readonly Site[]): void {
     if (!HOSTNAME.test(hostname)) throw refusal('a host name', hostname);
   }
   const { target } = site;
-  if (
-    target.kind === 'port' &&
-    !(Number.isInteger(target.port) && target.port > 0 && target.port < 65_536)
-  ) {
-    throw refusal('a port', String(target.port));
+  const ports = target.kind === 'port' ? [target.port, target.spare ?? target.port] : [];
+  for (const port of ports) {
+    if (!(Number.isInteger(port) && port > 0 && port < 65_536))
+      throw refusal('a port', String(port));
   }
   if (
     target.kind === 'files' &&

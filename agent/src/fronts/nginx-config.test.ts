@@ -16,21 +16,18 @@ test('runs nginx on its own prefix, and tests it on the same', () => {
   expect(nginxTest('/usr/sbin/nginx', '/s/front/nginx')).toEqual([...argv, '-t', '-q']);
 });
 
-test('writes the site of a program with websockets, the client’s address, and no second try', () => {
-  const text = nginxSite(
-    {
-      appId: 'a',
-      name: 'shop',
-      hostnames: ['shop.example.com'],
-      target: { kind: 'port', port: 4000 },
-    },
-    '127.0.0.1:7380',
-  );
+test('writes the site of a program with websockets, the client’s address, and a spare only where there is one', () => {
+  const shop = { appId: 'a', name: 'shop', hostnames: ['shop.example.com'] };
+  const listen = '127.0.0.1:7380';
+  const text = nginxSite({ ...shop, target: { kind: 'port', port: 4000 } }, listen);
   expect(text).toContain('server_name shop.localhost shop.example.com;');
-  expect(text).toContain('proxy_pass http://127.0.0.1:4000;');
+  expect(text).toContain('upstream app_a {\n  server 127.0.0.1:4000;\n}');
+  const spared = nginxSite({ ...shop, target: { kind: 'port', port: 4000, spare: 3000 } }, listen);
+  expect(spared).toContain('server 127.0.0.1:4000;\n  server 127.0.0.1:3000 backup;\n}');
+  expect(text).toContain('proxy_pass http://app_a;');
   expect(text).toContain('proxy_set_header Upgrade $http_upgrade;');
   expect(text).toContain('proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;');
-  expect(nginxMain('127.0.0.1:7380', 3, false)).toContain('proxy_next_upstream off;');
+  expect(nginxMain(listen, 3, false)).toContain('proxy_next_upstream error;');
 });
 
 test('writes the site of a folder without following links', () => {

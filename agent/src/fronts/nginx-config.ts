@@ -42,8 +42,8 @@ ${Object.entries(MIME_TYPES)
   gzip_types text/css text/plain text/javascript application/json application/xml image/svg+xml;
 
   proxy_http_version 1.1;
-  # A request that may have had an effect must not be sent twice.
-  proxy_next_upstream off;
+  # Where there is a second server it is asked on errors; nginx sends nothing twice that may have had an effect.
+  proxy_next_upstream error;
   proxy_connect_timeout 5s;
   proxy_read_timeout 1h;
   proxy_send_timeout 1h;
@@ -76,21 +76,32 @@ ${Object.entries(MIME_TYPES)
 export function nginxSite(site: Site, listen: string): string {
   const { target } = site;
   return `# ${site.name}
-server {
+${target.kind === 'port' ? upstream(site.appId, target) : ''}server {
   listen ${listen};
   server_name ${hostnamesOf(site).join(' ')};
-${target.kind === 'port' ? proxied(target.port) : files(target.root, target.spa)}}
+${target.kind === 'port' ? proxied(site.appId) : files(target.root, target.spa)}}
 `;
 }
 
-function proxied(port: number): string {
-  return `  error_page 502 504 @down;
-  location @down {
+/** A program and its spare: while nginx has seen it fail, for 10 s by its default, only the spare is asked. */
+function upstream(appId: string, { port, spare }: { port: number; spare?: number }): string {
+  const second = spare === undefined ? '' : `  server 127.0.0.1:${spare} backup;\n`;
+  return `upstream app_${appId} {
+  server 127.0.0.1:${port};
+${second}}
+`;
+}
+
+function proxied(appId: string): string {
+  // A page by its path, since nginx turns the request into a GET for it: a file answers no POST.
+  return `  error_page 502 504 /.serverflow-down;
+  location = /.serverflow-down {
+    internal;
     root pages;
     rewrite ^ /down.html break;
   }
   location / {
-    proxy_pass http://127.0.0.1:${port};
+    proxy_pass http://app_${appId};
     proxy_set_header Host $http_host;
     proxy_set_header X-Real-IP $remote_addr;
     proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;

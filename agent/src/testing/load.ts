@@ -25,6 +25,7 @@ export function startLoad(target: {
   let requests = 0;
   let retries = 0;
   let isStopped = false;
+  const note = (what: string) => failures.push(`${new Date().toISOString()} ${what}`);
 
   const get = (isRetry: boolean) =>
     new Promise<void>((resolve) => {
@@ -38,15 +39,12 @@ export function startLoad(target: {
         timeout: 10_000,
       });
       const fail = (error: Error) => {
-        if (
-          !isRetry &&
-          sent.reusedSocket &&
-          (error as NodeJS.ErrnoException).code === 'ECONNRESET'
-        ) {
+        const code = (error as NodeJS.ErrnoException).code ?? '';
+        if (!isRetry && sent.reusedSocket && ['ECONNRESET', 'EPIPE'].includes(code)) {
           retries += 1;
           return resolve(get(true));
         }
-        failures.push(error.message);
+        note(error.message);
         resolve();
       };
       sent.on('timeout', () => sent.destroy(new Error('no answer within 10 s')));
@@ -56,7 +54,7 @@ export function startLoad(target: {
         response.setEncoding('utf8').on('data', (part: string) => (body += part));
         response.on('error', fail);
         response.on('end', () => {
-          if (response.statusCode !== 200) failures.push(`status ${response.statusCode}`);
+          if (response.statusCode !== 200) note(`status ${response.statusCode}`);
           bodies.set(body, (bodies.get(body) ?? 0) + 1);
           resolve();
         });
@@ -77,6 +75,8 @@ export function startLoad(target: {
   })();
 
   return {
+    /** What has failed so far, each with its time. */
+    failures: failures as readonly string[],
     async stop(): Promise<LoadResult> {
       isStopped = true;
       await running;

@@ -35,11 +35,13 @@ export async function* connectAgent(
   const failed = { error: undefined as unknown };
   const end = () => outgoing.end();
   signal.addEventListener('abort', end, { once: true });
-  void converse(parts, requests[Symbol.asyncIterator](), outgoing, address)
+  const conversation = converse(parts, requests[Symbol.asyncIterator](), outgoing, address)
     .catch((thrown: unknown) => (failed.error = thrown))
     .finally(end);
   for await (const message of outgoing) yield create(ConnectResponseSchema, { message });
-  if (failed.error === undefined || signal.aborted) return;
+  if (signal.aborted) return;
+  await conversation;
+  if (failed.error === undefined) return;
   if (failed.error instanceof ConnectError) throw failed.error;
   parts.log.warn({ err: failed.error, address }, "an agent's connection ended");
   throw new ConnectError('the session ended', Code.Aborted);

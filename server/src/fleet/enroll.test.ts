@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Enrollment } from '../servers/entity.ts';
 import { connectAgent, enroll } from '../testing/agent.ts';
 import { startTestPlane, type Person, type TestPlane } from '../testing/plane.ts';
+import { soon } from '../testing/soon.ts';
 
 let plane: TestPlane;
 let person: Person;
@@ -34,7 +35,7 @@ test('an enrolment is followed from its token to the agent on line, and both sid
     }))
       seen.push([now!.state, serverState]);
   })();
-  await expect.poll(() => seen.length).toBe(1);
+  await soon(() => seen.length).toBe(1);
   const agent = await enroll(plane, made.token);
   const session = await connectAgent(plane, agent);
   await watching;

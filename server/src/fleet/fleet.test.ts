@@ -8,6 +8,7 @@ import { ServerService } from '@serverflow/gen/es/serverflow/server/v1/server_se
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { addAgent, connectAgent, type AgentSession, type TestAgent } from '../testing/agent.ts';
 import { startTestPlane, type Person, type TestPlane } from '../testing/plane.ts';
+import { soon } from '../testing/soon.ts';
 
 let plane: TestPlane;
 let person: Person;
@@ -23,7 +24,7 @@ afterEach(async () => {
     session.cut();
     await session.ended;
   }
-  await expect.poll(() => plane.parts.fleet.isOnline(agent.id)).toBe(false);
+  await soon(() => plane.parts.fleet.isOnline(agent.id)).toBe(false);
 });
 afterAll(() => plane.close());
 
@@ -49,9 +50,9 @@ test('an agent is on line for as long as its connection lives, and answers a sig
   const { roundTripMs } = await servers().pingServer({ server: 'box' });
   expect(roundTripMs).toBeGreaterThan(0);
   session.cut();
-  await expect
-    .poll(async () => (await servers().getServer({ server: 'box' })).server?.state)
-    .toBe(ServerState.OFFLINE);
+  await soon(async () => (await servers().getServer({ server: 'box' })).server?.state).toBe(
+    ServerState.OFFLINE,
+  );
 });
 
 test('whoever cannot prove the key is refused with one answer: another key, another host, no such agent, a replayed proof', async () => {

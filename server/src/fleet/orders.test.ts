@@ -18,6 +18,7 @@ import {
   type TestAgent,
 } from '../testing/agent.ts';
 import { startTestPlane, type Person, type TestPlane } from '../testing/plane.ts';
+import { soon } from '../testing/soon.ts';
 import { Order, type ActorColumn } from './entity.ts';
 import { ordersTopic } from './outbox.ts';
 
@@ -33,7 +34,7 @@ beforeAll(async () => {
 afterEach(async () => {
   session.cut();
   await session.ended;
-  await expect.poll(() => plane.parts.fleet.isOnline(agent.id)).toBe(false);
+  await soon(() => plane.parts.fleet.isOnline(agent.id)).toBe(false);
 });
 afterAll(() => plane.close());
 
@@ -46,7 +47,7 @@ const reload = () =>
   });
 /** Waits for the next order beyond those that came already. */
 async function next(of: AgentSession, already = 0): Promise<Came> {
-  await expect.poll(() => of.orders.length, { timeout: 30_000 }).toBeGreaterThan(already);
+  await soon(() => of.orders.length).toBeGreaterThan(already);
   return of.orders[already]!;
 }
 const rowOf = (id: string) => plane.store.all().findOneOrFail(Order, id);
@@ -123,7 +124,7 @@ test('an order whose connection was cut is delivered again in the next session, 
   const before = await next(first);
   first.cut();
   await first.ended;
-  await expect.poll(() => plane.parts.fleet.isOnline(agent.id)).toBe(false);
+  await soon(() => plane.parts.fleet.isOnline(agent.id)).toBe(false);
   await connect();
   const after = await next(session);
   expect(after.order.orderId).toBe(before.order.orderId);
@@ -141,7 +142,7 @@ test('a receipt of another key or about other bytes has no effect, and the true 
   const first = session.acknowledged + 1;
   session.report(first, session.receipt(came, { key: generateSigningKey() }));
   session.report(first + 1, session.receipt(came, { digest: new Uint8Array(32) }));
-  await expect.poll(() => session.lastAck()).toBe(first + 1);
+  await soon(() => session.lastAck()).toBe(first + 1);
   expect(await rowOf(came.order.orderId)).toMatchObject({ state: 'waiting' });
   session.report(first + 2, session.receipt(came));
   await call;

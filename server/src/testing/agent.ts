@@ -62,6 +62,8 @@ export type Turn = {
   proof?: Uint8Array;
   /** Whether it answers pings; one that does not looks half-open. */
   answersPings?: boolean;
+  /** Whether it gives no sign of life but what the test says. */
+  isSilent?: boolean;
 };
 
 /** An open session of a small agent that speaks the contract over HTTP/2 in clear and obeys nothing but the test. */
@@ -217,6 +219,12 @@ export async function connectAgent(
     }));
     return { case: 'receipt', value: create(SignedSchema, { ...sealed, signatures }) };
   };
+  const beat = () =>
+    say({
+      case: 'heartbeat',
+      value: { $typeName: 'serverflow.agent.v1.Heartbeat', timeMs: BigInt(Date.now()) },
+    });
+  const beating = turn.isSilent ? undefined : setInterval(beat, 200);
   const hear = async () => {
     for (;;) {
       const { done, value } = await answers.next();
@@ -240,7 +248,9 @@ export async function connectAgent(
     report,
     receipt,
     cut: () => stop.abort(),
-    ended: hear().catch((thrown: unknown) => thrown),
+    ended: hear()
+      .catch((thrown: unknown) => thrown)
+      .finally(() => clearInterval(beating)),
   };
 }
 

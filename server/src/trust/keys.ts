@@ -15,7 +15,7 @@ import {
   type SignedKeySet,
 } from '@serverflow/gen/es/serverflow/agent/v1/envelope_pb';
 import { makePrivateFolder, readIfThere, writeDurably } from './files.ts';
-import { makePassphrase, sealRecovery } from './recovery.ts';
+import { hardness, makePassphrase, sealRecovery } from './recovery.ts';
 
 const dayMs = 24 * 3_600_000;
 
@@ -75,6 +75,7 @@ export function openTrust(data: string, passphrase: string | undefined): Trust {
 function found(folder: string, given: string | undefined): string | undefined {
   const [root, auth, order] = [generateSigningKey(), generateSigningKey(), generateSigningKey()];
   const passphrase = given ?? makePassphrase();
+  const log2N = given === undefined ? hardness.random : hardness.person;
   const issuedAtMs = BigInt(Date.now());
   const set = create(KeySetSchema, {
     version: 1,
@@ -89,7 +90,7 @@ function found(folder: string, given: string | undefined): string | undefined {
     SignedKeySetSchema,
     toMessage(sealKeySet(toBinary(KeySetSchema, set), [root])),
   );
-  writeDurably(join(folder, files.root), sealRecovery(root.exportSeed(), passphrase));
+  writeDurably(join(folder, files.root), sealRecovery(root.exportSeed(), passphrase, log2N));
   writeDurably(join(folder, files.auth), auth.exportSeed());
   writeDurably(join(folder, orderKeyFile), order.exportSeed());
   writeDurably(join(folder, files.keySet), toBinary(SignedKeySetSchema, signed));

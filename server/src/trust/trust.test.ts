@@ -73,6 +73,18 @@ test('the recovery file opens under its passphrase only', () => {
   expect(() => openRecovery(file, trust.recovery!)).toThrow();
 });
 
+test('a passphrase that was given opens the recovery file too, and is not shown', () => {
+  const other = mkdtempSync(join(tmpdir(), 'serverflow-trust-'));
+  try {
+    const { folder, recovery } = openTrust(other, 'correct horse battery staple');
+    expect(recovery).toBeUndefined();
+    const file = readFileSync(join(folder, 'root.recovery'));
+    expect(openRecovery(file, 'correct horse battery staple')).toHaveLength(32);
+  } finally {
+    rmSync(other, { recursive: true, force: true });
+  }
+});
+
 test('the signer signs an order with the key of the key set, over the exact bytes', async () => {
   const asked = order();
   const signed = await signer.sign(asked);

@@ -181,6 +181,16 @@ test('one given twice, and more than an order can carry, are refused', async () 
   );
 });
 
+test('an app has at most 500 variables', async () => {
+  const some = (from: number, count: number) =>
+    Array.from({ length: count }, (_, index) => ({ name: `A${from + index}`, plain: '1' }));
+  const set = (from: number, count: number) =>
+    client().setVariables({ app: app.name, variables: some(from, count) });
+  for (let from = 0; from < 500; from += 100) await set(from, 100);
+  expect(await reasonOf(set(500, 1))).toBe(Reason.BAD_VARIABLE);
+  expect((await set(0, 100)).variablesVersion).toBe(6);
+});
+
 test('an AI client may generate a secret or set a plain value, and never pass one', () => {
   const input = (more: object) => [
     { name: 'A', value: '', plain: '', sealed: '', generate: false, ...more } as never,

@@ -10,6 +10,9 @@ import type { Wanted } from './variable-input.ts';
 /** How many bytes the sealed variables of one app may have together, so that an order that carries them stays under the envelope's 1 MiB. */
 const mostSealedBytes = 512 * 1024;
 
+/** How many variables one app may have; its agent refuses more. */
+const mostVariables = 500;
+
 /** A server that has connected, with the key to which values are sealed. */
 export type SealingServer = ServerRow & { publicKey: string; sealingKey: string };
 
@@ -23,7 +26,7 @@ export async function findSealingServer(em: EntityManager, app: AppRow): Promise
 
 /**
  * Sets variables under the app's next version: each text is sealed to the agent at once, and only what is no secret is kept readable.
- * Throws SERVER_NOT_ENROLLED, or BAD_VARIABLE when all together are too large.
+ * Throws SERVER_NOT_ENROLLED, or BAD_VARIABLE when all together are too many or too large.
  */
 export async function setVariables(
   em: EntityManager,
@@ -51,11 +54,9 @@ export async function setVariables(
   });
   const all = new Set([...known, ...rows]);
   const bytes = [...all].reduce((sum, row) => sum + row.sealed.length, 0);
-  if (bytes > mostSealedBytes)
-    throw problem(Reason.BAD_VARIABLE, {
-      name: wanted[0]?.name ?? '',
-      why: `all variables of an app together may have ${mostSealedBytes / 1024} KiB`,
-    });
+  const bounds = `an app may have ${mostVariables} variables and ${mostSealedBytes / 1024} KiB of them in all`;
+  if (all.size > mostVariables || bytes > mostSealedBytes)
+    throw problem(Reason.BAD_VARIABLE, { name: wanted[0]?.name ?? '', why: bounds });
   return rows;
 }
 

@@ -82,7 +82,9 @@ async function deploy(): Promise<void> {
 }
 
 async function waited(): Promise<void> {
-  const answer = await call('wait_deployment', { app: 'hello' });
+  let answer = await call('wait_deployment', { app: 'hello' });
+  while (!(answer as { done?: boolean }).done)
+    answer = await call('wait_deployment', { app: 'hello' });
   const { deployment } = answer as {
     deployment: {
       number: number;

@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import {
   FactsReportSchema,
   LogChunkSchema,
+  LogStream,
   StepName,
   StepReportSchema,
   StepState,
@@ -66,7 +67,7 @@ const lines = (first: number, count: number): Report['body'] => ({
     firstNumber: BigInt(first),
     lines: Array.from({ length: count }, (_, i) => ({
       timeMs: 1n,
-      stream: 1,
+      stream: LogStream.STDOUT,
       text: `line ${first + i}`,
     })),
   }),

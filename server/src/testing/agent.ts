@@ -40,9 +40,12 @@ import {
 import { ReportSchema, type Report } from '@serverflow/gen/es/serverflow/agent/v1/report_pb';
 import { EnrollmentService } from '@serverflow/gen/es/serverflow/server/v1/enrollment_service_pb';
 import { Outgoing } from '../fleet/outgoing.ts';
-import type { Person, TestPlane } from './plane.ts';
+import type { Person } from './plane.ts';
 
 const agentVersion = '0.1.0';
+
+/** Where a control plane answers, and by which address it goes. */
+export type Address = { readonly url: string; readonly config: { readonly publicUrl: string } };
 
 /** What an agent keeps after its enrolment. */
 export type TestAgent = {
@@ -94,18 +97,14 @@ type Receipted = {
 };
 
 /** Makes an enrolment and enrols a new agent with it. */
-export async function addAgent(
-  plane: TestPlane,
-  person: Person,
-  server = 'box',
-): Promise<TestAgent> {
+export async function addAgent(plane: Address, person: Person, server = 'box'): Promise<TestAgent> {
   const { token } = await person.client(EnrollmentService).createEnrollment({ server });
   return enroll(plane, token);
 }
 
 /** Enrols an agent by the ceremony; throws the control plane's refusal. */
 export async function enroll(
-  plane: TestPlane,
+  plane: Address,
   tokenText: string,
   keys: { signingKey?: SigningKey; sealingKey?: SealingKey; host?: string } = {},
 ): Promise<TestAgent> {
@@ -149,7 +148,7 @@ export async function enroll(
 
 /** Connects an enrolled agent; throws the control plane's refusal. */
 export async function connectAgent(
-  plane: TestPlane,
+  plane: Address,
   agent: TestAgent,
   turn: Turn = {},
 ): Promise<AgentSession> {
@@ -254,12 +253,12 @@ export async function connectAgent(
   };
 }
 
-function clientOf(plane: TestPlane) {
+function clientOf(plane: Address) {
   return createClient(AgentService, createGrpcTransport({ baseUrl: plane.url }));
 }
 
 /** The host that the control plane goes by, which both sides sign; the port of a test is another. */
-function hostOf(plane: TestPlane): string {
+function hostOf(plane: Address): string {
   return new URL(plane.config.publicUrl).host;
 }
 

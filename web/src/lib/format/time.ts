@@ -17,7 +17,7 @@ export function ms(time: Timestamp | undefined): number | undefined {
 export function ago(time: number, now: number): string {
   const passed = Math.max(0, now - time);
   if (passed > 30 * 86_400_000) return date(time);
-  const format = new Intl.RelativeTimeFormat(region(), { numeric: 'auto', style: 'narrow' });
+  const format = new Intl.RelativeTimeFormat(region(), { numeric: 'auto', style: 'short' });
   if (passed < 5_000) return format.format(0, 'second');
   const [unit, size] = STEPS.find(([, , limit]) => passed < limit) ?? STEPS[3];
   return format.format(-Math.floor(passed / size), unit);
@@ -27,7 +27,7 @@ export function ago(time: number, now: number): string {
 export function until(time: number, now: number): string {
   const left = Math.max(0, time - now);
   const [unit, size] = STEPS.find(([, , limit]) => left < limit) ?? STEPS[3];
-  return new Intl.RelativeTimeFormat(region(), { numeric: 'auto', style: 'narrow' }).format(
+  return new Intl.RelativeTimeFormat(region(), { numeric: 'auto', style: 'short' }).format(
     Math.ceil(left / size),
     unit,
   );

@@ -20,10 +20,17 @@ export type Context = {
    */
   readonly report: (body: ReportBody) => void;
   /** Opens a sealed variable of an app; throws when it was not sealed to this agent and app. */
-  readonly openVariable: (appId: string, variable: { name: string; sealed: Uint8Array; version: number }) => string;
+  readonly openVariable: (
+    appId: string,
+    variable: { name: string; sealed: Uint8Array; version: number },
+  ) => string;
 };
 
 /** How an action ended. A deployment that failed by itself is an action that was done. */
 export type ActionResult =
   | { readonly outcome: 'done' }
-  | { readonly outcome: 'failed' | 'refused' | 'unknown'; readonly code: string; readonly message: string };
+  | {
+      readonly outcome: 'failed' | 'refused' | 'unknown';
+      readonly code: string;
+      readonly message: string;
+    };

@@ -19,11 +19,7 @@ beforeEach(async () => (bench = await Bench.open()));
 afterEach(() => bench.close());
 
 const receiptOf = (orderId: string): Promise<Receipt> =>
-  until(
-    () => bench.controller.receipts.find((each) => each.orderId === orderId),
-    'the receipt',
-    10_000,
-  );
+  until(() => bench.controller.receipts.find((each) => each.orderId === orderId), 'the receipt');
 
 test('an order is carried out once, and its receipt names the exact bytes', async () => {
   bench.start();
@@ -184,11 +180,13 @@ describe('after a kill -9 between started and done', () => {
     const { state, controlPlane } = bench.settings;
     const program = join(import.meta.dirname, 'testing', 'killed-agent.ts');
     const { PATH } = processEnvironment();
-    const child = spawn(process.execPath, [program, state, controlPlane.origin], { env: { PATH } });
+    const child = spawn(process.execPath, [program, state, controlPlane.origin], {
+      env: { PATH, NODE_COMPILE_CACHE: join(state, 'cache') },
+    });
     let output = '';
     child.stdout.on('data', (chunk) => (output += String(chunk)));
     const { orderId } = await bench.order(action);
-    await until(() => output.includes(`began ${orderId}`), 'the run', 15_000);
+    await until(() => output.includes(`began ${orderId}`), 'the run');
     child.kill('SIGKILL');
     await once(child, 'exit');
 

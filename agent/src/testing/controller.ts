@@ -136,8 +136,8 @@ export class Controller {
   }
 
   /** Waits for the session that is open now. */
-  async session(timeoutMs = 5000): Promise<ControllerSession> {
-    return until(() => this.sessions.find((session) => session.isOpen()), 'a session', timeoutMs);
+  async session(): Promise<ControllerSession> {
+    return until(() => this.sessions.find((session) => session.isOpen()), 'a session');
   }
 
   async #enroll(call: ServerDuplexStream<EnrollRequest, EnrollResponse>): Promise<void> {

@@ -2,7 +2,7 @@
 export async function until<T>(
   look: () => T | undefined | false | null | Promise<T | undefined | false | null>,
   what: string,
-  timeoutMs = 5000,
+  timeoutMs = 20_000,
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {

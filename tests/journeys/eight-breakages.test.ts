@@ -28,7 +28,7 @@ beforeAll(async () => {
   await git.commit(APP, steadyApp('one'), 'Say one');
   const source = { repository: git.address(APP) };
   await world.client(AppService).createApp({ name: APP, source, settings });
-  await deployWell('one');
+  await expectDeployed('one');
   load = startLoad({ host: '127.0.0.1', port: world.frontPort, hostname: HOST, perSecond: 50 });
 });
 afterAll(async () => {
@@ -39,11 +39,11 @@ afterAll(async () => {
 
 test.each(breakages.slice(0, 3))('$name leaves the old release serving and says why', refuse);
 
-test('a good deployment comes between', () => deployWell('two'));
+test('a good deployment comes between', () => expectDeployed('two'));
 
 test.each(breakages.slice(3, 6))('$name leaves the old release serving and says why', refuse);
 
-test('another good deployment comes between', () => deployWell('three'));
+test('another good deployment comes between', () => expectDeployed('three'));
 
 test.each(breakages.slice(6))('$name leaves the old release serving and says why', refuse);
 
@@ -69,7 +69,7 @@ test('not one of 50 requests a second failed in any of it', async () => {
   expect([...bodies.values()].reduce((sum, count) => sum + count, 0)).toBe(requests);
 });
 
-async function deployWell(says: string): Promise<void> {
+async function expectDeployed(says: string): Promise<void> {
   await git.commit(APP, steadyApp(says), `Say ${says}`);
   const { state, failure, releaseBefore, releaseAfter } = await world.deploy(APP);
   expect({ state, failure, releaseBefore }).toEqual({

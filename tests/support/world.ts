@@ -188,8 +188,8 @@ function agentToml(options: WorldOptions, frontPort: number): string {
   ].join('\n');
 }
 
-/** How this machine reaches its package registry, for the installs of apps. */
-function networkEnv(): NodeJS.ProcessEnv {
+/** How this machine reaches its package registry, for the installs of apps and their generators. */
+export function networkEnv(): NodeJS.ProcessEnv {
   const names = Object.keys(process.env).filter((name) =>
     /^(https?_proxy|no_proxy|node_extra_ca_certs|ssl_cert_file|npm_config_registry)$/i.test(name),
   );

@@ -224,6 +224,7 @@ test('an order that was asked for while the signer was killed is sent once it ru
   const other = await next(session, 1);
   session.report(session.acknowledged + 2, session.receipt(other));
   await second;
+  expect(await rowOf(other.order.orderId)).toMatchObject({ state: 'done' });
 }, 60_000);
 
 /** The process id of the signer, by its command line and folder. */

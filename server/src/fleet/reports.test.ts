@@ -31,7 +31,7 @@ beforeAll(async () => {
   agent = await addAgent(plane, person);
   const first = await connect();
   first.report(1, facts('first'));
-  await vi.waitFor(() => expect(first.lastAck()).toBe(1), 10_000);
+  await vi.waitUntil(() => first.lastAck() === 1, 10_000);
   app = await addApp(person, { server: 'box' });
   const made = await person.client(DeploymentService).createDeployment({ app: app.name });
   deployment = made.deployment!.id;
@@ -44,7 +44,7 @@ const connect = async (turn = {}) => (session = await connectAgent(plane, agent,
 async function leave(): Promise<void> {
   session.cut();
   await session.ended;
-  await vi.waitFor(() => expect(plane.parts.fleet.isOnline(agent.id)).toBe(false), 10_000);
+  await vi.waitUntil(() => !plane.parts.fleet.isOnline(agent.id), 10_000);
 }
 const facts = (hostname: string): Report['body'] => ({
   case: 'facts',

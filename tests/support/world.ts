@@ -33,6 +33,8 @@ export type WorldOptions = {
   env?: NodeJS.ProcessEnv;
   /** Lines for agent.toml beyond the short defaults. */
   agentToml?: string[];
+  /** Lays a way between the agent and the control plane's port; returns the port at which the agent finds it, which is then the public one. */
+  way?: (port: number) => Promise<number>;
 };
 
 /** A real control plane and a real agent, each a process of its own, enrolled by the ordinary ceremony. */
@@ -73,6 +75,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'serverflow-world-'));
   const [port, frontPort] = [await freePort(), await freePort()];
   const url = `http://127.0.0.1:${port}`;
+  const publicUrl = options.way ? `http://127.0.0.1:${await options.way(port)}` : url;
   const password = 'correct horse battery';
   const file = (name: string) => join(folder, name);
   writeFileSync(file('password'), password, { mode: 0o600 });
@@ -84,7 +87,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const planeEnv = {
     PATH: process.env['PATH'],
     SERVERFLOW_LISTEN: `127.0.0.1:${port}`,
-    SERVERFLOW_PUBLIC_URL: url,
+    SERVERFLOW_PUBLIC_URL: publicUrl,
     SERVERFLOW_DATA: file('data'),
     SERVERFLOW_ADMIN_EMAIL: 'owner@example.com',
     SERVERFLOW_ADMIN_PASSWORD_FILE: file('password'),
@@ -105,7 +108,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   await until('the enrolment token is there', async () => existsSync(file('enrollment')));
   await runToEnd(
     'agent/src/main.ts',
-    ['enroll', '--state', state, '--control-plane', url, '--token-file', file('enrollment')],
+    ['enroll', '--state', state, '--control-plane', publicUrl, '--token-file', file('enrollment')],
     agentEnv,
   );
   await agent.start();

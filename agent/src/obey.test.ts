@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OrderOutcome, type Receipt } from '@serverflow/gen/grpc/serverflow/agent/v1/order';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { processEnvironment } from './config.ts';
 import { Bench } from './testing/bench.ts';
 import { type Action, deployOf, PING, STOP } from './testing/orders.ts';
@@ -183,6 +183,7 @@ describe('after a kill -9 between started and done', () => {
     const child = spawn(process.execPath, [program, state, controlPlane.origin], {
       env: { PATH, NODE_COMPILE_CACHE: join(state, 'cache') },
     });
+    onTestFinished(() => void child.kill('SIGKILL'));
     let output = '';
     child.stdout.on('data', (chunk) => (output += String(chunk)));
     const { orderId } = await bench.order(action);

@@ -12,8 +12,12 @@ export const isOrderId = (id: string): boolean =>
 export const isScript = (name: string): boolean =>
   /^([A-Za-z0-9_][A-Za-z0-9:._-]{0,59})?$/.test(name);
 
-/** The name of an environment variable. */
-export const isVariable = (name: string): boolean => /^[A-Za-z_][A-Za-z0-9_]{0,99}$/.test(name);
+/** What the agent itself gives to a program, or what would make its runtime load something else. */
+const RESERVED = /^(PORT|HOST|PATH|NODE_OPTIONS|LD_.*|DYLD_.*|SERVERFLOW_.*)$/;
+
+/** The name of an environment variable that an app may have. */
+export const isVariable = (name: string): boolean =>
+  /^[A-Za-z_][A-Za-z0-9_]{0,99}$/.test(name) && !RESERVED.test(name);
 
 /** The path of a health check. */
 export const isHealthPath = (path: string): boolean =>

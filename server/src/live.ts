@@ -1,4 +1,4 @@
-import { ThingKind } from '@serverflow/gen/es/serverflow/overview/v1/overview_pb';
+import type { ThingKind } from '@serverflow/gen/es/serverflow/overview/v1/overview_pb';
 
 /** That a thing of an organization changed. Tables are the truth: whoever hears it reads them again. */
 export type Change = {

@@ -1,6 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import type { ServiceImpl } from '@connectrpc/connect';
-import { AuditService } from '@serverflow/gen/es/serverflow/audit/v1/audit_service_pb';
+import type { AuditService } from '@serverflow/gen/es/serverflow/audit/v1/audit_service_pb';
 import {
   EventSchema,
   type Event as EventMessage,

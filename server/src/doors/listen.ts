@@ -4,11 +4,7 @@ import {
   type OutgoingHttpHeaders,
   type ServerResponse,
 } from 'node:http';
-import {
-  createServer as createHttp2,
-  type Http2ServerRequest,
-  type Http2ServerResponse,
-} from 'node:http2';
+import { createServer as createHttp2, type Http2ServerRequest } from 'node:http2';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 
 /** A request of either protocol. */

@@ -4,7 +4,7 @@ import { addressKey } from '../guard/call.ts';
 import type { Handler } from './listen.ts';
 import { policyOf, registry } from './registry.ts';
 import { healthRoutes } from './health.ts';
-import { tellMalformed, type RefuseMalformed } from './malformed.ts';
+import { tellMalformed, type RefuseMalformed } from '../guard/malformed.ts';
 import { reflectionRoutes } from './reflection.ts';
 import { publicRoutes } from './routes.ts';
 

@@ -12,7 +12,7 @@ import {
 import { reflect } from '@bufbuild/protobuf/reflect';
 import type { EntityManager } from '@mikro-orm/sql';
 import type { HandlerContext } from '@connectrpc/connect';
-import { ThingKind } from '@serverflow/gen/es/serverflow/overview/v1/overview_pb';
+import type { ThingKind } from '@serverflow/gen/es/serverflow/overview/v1/overview_pb';
 import { activityTopic, writeEvent } from '../audit/audit.ts';
 import { changesTopic } from '../live.ts';
 import { newId } from '../store/ids.ts';
@@ -111,7 +111,7 @@ async function firstResult<Req extends DescMessage, Res extends DescMessage>(
   if (!request.requestId || call.caller.kind === 'anyone') return undefined;
   const row = await tx.findOne(Request, { caller: callerId(call), requestId: request.requestId });
   if (!row) return undefined;
-  if (row.method !== call.method || row.digest !== digestOf(schemas.input, request))
+  if (row.method !== call.method || row.digest !== digestOf(call, schemas.input, request))
     throw problem(Reason.REQUEST_ID_REUSED);
   return fromBinary(schemas.output, row.response);
 }
@@ -131,7 +131,7 @@ async function keepResult<Req extends DescMessage, Res extends DescMessage>(
     caller: callerId(call),
     requestId: request.requestId,
     method: call.method,
-    digest: digestOf(schemas.input, request),
+    digest: digestOf(call, schemas.input, request),
     response: Buffer.from(toBinary(schemas.output, withoutSecrets(schemas.output, response))),
     createdAt: new Date(),
   });
@@ -142,8 +142,15 @@ function callerId(call: Call): string {
   return call.caller.kind === 'person' ? call.caller.user : call.caller.token;
 }
 
-function digestOf<Req extends DescMessage>(schema: Req, request: MessageShape<Req>): string {
-  return createHash('sha256').update(toBinary(schema, request)).digest('base64url');
+/** Tells whether two requests are the same: a digest of what may be known, and a keyed one of the whole, so that no secret can be guessed from the row. */
+function digestOf<Req extends DescMessage>(
+  call: Call,
+  schema: Req,
+  request: MessageShape<Req>,
+): string {
+  const open = createHash('sha256').update(toBinary(schema, redacted(schema, request)));
+  const whole = Buffer.from(toBinary(schema, request)).toString('base64');
+  return `${open.digest('base64url')}.${call.parts.fingerprint(call.method, whole)}`;
 }
 
 /** A copy of a message in which every field marked debug_redact is replaced by "[redacted]". */

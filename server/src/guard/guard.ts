@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { create, type DescMethod, type Message } from '@bufbuild/protobuf';
 import type { Interceptor, UnaryRequest } from '@connectrpc/connect';
 import { ConnectError, createContextValues } from '@connectrpc/connect';
-import type { RefuseMalformed } from '../doors/malformed.ts';
+import type { RefuseMalformed } from './malformed.ts';
 import type { MethodPolicy } from '@serverflow/gen/es/serverflow/options/v1/options_pb';
 import type { Logger } from 'pino';
 import { activityTopic, writeEvent } from '../audit/audit.ts';

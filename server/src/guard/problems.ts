@@ -1,5 +1,6 @@
 import { create, getOption } from '@bufbuild/protobuf';
-import { Code, ConnectError } from '@connectrpc/connect';
+import type { Code} from '@connectrpc/connect';
+import { ConnectError } from '@connectrpc/connect';
 import {
   BadRequestSchema,
   ErrorInfoSchema,

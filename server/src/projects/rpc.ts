@@ -3,7 +3,7 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { EntityManager } from '@mikro-orm/sql';
 import { ThingKind } from '@serverflow/gen/es/serverflow/overview/v1/overview_pb';
-import { ProjectSchema } from '@serverflow/gen/es/serverflow/project/v1/project_pb';
+import type { ProjectSchema } from '@serverflow/gen/es/serverflow/project/v1/project_pb';
 import { ProjectService } from '@serverflow/gen/es/serverflow/project/v1/project_service_pb';
 import { App } from '../apps/entity.ts';
 import { callOf, inScope, reading, type Caller } from '../guard/call.ts';

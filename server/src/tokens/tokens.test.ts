@@ -114,9 +114,8 @@ test('revoking a token ends its open streams at once, and stopping all AI client
   const { token, secret } = await person
     .client(TokenService)
     .createToken({ name: 'watcher', kind: TokenKind.API });
-  const stream = clientOf(plane.url, AuditService, bearer(secret))
-    .watchEvents({})
-    [Symbol.asyncIterator]();
+  const watched = clientOf(plane.url, AuditService, bearer(secret)).watchEvents({});
+  const stream = watched[Symbol.asyncIterator]();
   await stream.next();
   const ended = reasonOf(drain(stream));
   const started = Date.now();

@@ -3,7 +3,7 @@ import type { ConnectRouter, ConnectError } from '@connectrpc/connect';
 import type { UniversalHandler, UniversalServerResponse } from '@connectrpc/connect/protocol';
 import { errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
 import type { DescMethod } from '@bufbuild/protobuf';
-import { registry } from './registry.ts';
+import { registry } from '../doors/registry.ts';
 
 /** Refuses a request whose body is not of the method's form; returns the error to send, once it is in the activity. */
 export type RefuseMalformed = (

@@ -127,7 +127,7 @@ function checkVariables(variables: readonly SealedVariable[]): void {
       throw bad(
         'BAD_VARIABLE',
         `The variable ${quote(name)}`,
-        'its name is not letters, digits and underscores',
+        'its name is not letters, digits and underscores, or is kept for the agent itself',
       );
     if (sealed.length === 0 || sealed.length > LONGEST_SEALED)
       throw bad('BAD_VARIABLE', `The variable ${name}`, 'its value is empty or too long');

@@ -228,6 +228,9 @@ describe('arguments that a control plane should never have signed', () => {
     ['BAD_DOMAIN', deployOf({ domains: ['a.example.com', 'a.example.com'] })],
     ['BAD_VARIABLE', variable('1X')],
     ['BAD_VARIABLE', variable('A B')],
+    ['BAD_VARIABLE', variable('LD_PRELOAD')],
+    ['BAD_VARIABLE', variable('NODE_OPTIONS')],
+    ['BAD_VARIABLE', variable('PORT')],
     ['BAD_VARIABLE', variable('A', Buffer.alloc(0))],
     ['BAD_VARIABLE', variable('A', Buffer.alloc(70_000))],
     ...[

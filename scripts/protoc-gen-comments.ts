@@ -25,7 +25,9 @@ function* commentsOf(file: DescFile): Iterable<[string, string]> {
     if (type.kind === 'enum') parts.push(...type.values);
     if (type.kind === 'service') parts.push(...type.methods);
     for (const part of parts) {
-      const text = getComments(part).leading?.trim().replace(/\s*\n\s*/g, ' ');
+      const text = getComments(part)
+        .leading?.trim()
+        .replace(/\s*\n\s*/g, ' ');
       if (text) yield [nameOf(part), text];
     }
   }
@@ -38,7 +40,9 @@ runNodeJs(
     generateTs(schema) {
       const file = schema.generateFile('comments.ts');
       file.print('// Generated from the comments of proto/ by protoc-gen-comments; never edited.');
-      file.print('/** The comment of each message, field, enum, value, service and method, by its full name. */');
+      file.print(
+        '/** The comment of each message, field, enum, value, service and method, by its full name. */',
+      );
       file.print('export const comments: Readonly<Record<string, string>> = {');
       const ours = schema.files.filter((f) => f.proto.package.startsWith('serverflow.'));
       for (const [name, text] of ours.flatMap((f) => [...commentsOf(f)])) {

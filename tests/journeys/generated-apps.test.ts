@@ -44,7 +44,7 @@ test.each(generatedApps)(
 
     await expectServed(await rollBack(name), { app: name, release: 1, says: title });
   },
-  300_000,
+  600_000,
 );
 
 type Ended = Awaited<ReturnType<World['deploy']>>;

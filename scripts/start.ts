@@ -67,7 +67,7 @@ function start(
 ): ChildProcess {
   const child = spawn(process.execPath, [join(root, file), ...args], {
     stdio: 'inherit',
-    env: { ...process.env, ...env },
+    env: { NODE_COMPILE_CACHE: join(root, '.cache/node'), ...process.env, ...env },
     cwd: root,
   });
   children.push(child);

@@ -19,5 +19,6 @@ test('files that are shared and addresses that are opened never hold the token',
 });
 
 test('files are valid JSON', () => {
-  for (const { file, text } of all) if (file) expect(() => JSON.parse(text)).not.toThrow();
+  const files = all.filter(({ file }) => file).map(({ text }) => JSON.parse(text) as object);
+  expect(files.map((file) => Object.keys(file)[0])).toEqual(['mcpServers', 'mcpServers', 'inputs']);
 });

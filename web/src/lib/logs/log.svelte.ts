@@ -33,7 +33,6 @@ export class Log {
   prepended = $state(0);
   #spec: LogSpec;
   #waiting: TailLogsResponse[] = [];
-  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(spec: LogSpec) {
     this.#spec = spec;
@@ -44,8 +43,7 @@ export class Log {
     return {
       open: (cursor, signal) => this.#open(cursor, signal),
       take: (message) => {
-        this.#waiting.push(message);
-        this.#timer ??= setTimeout(() => this.#show(), GATHER_MS);
+        if (this.#waiting.push(message) === 1) setTimeout(() => this.#show(), GATHER_MS);
         return message.ended;
       },
     };
@@ -96,7 +94,6 @@ export class Log {
   }
 
   #show() {
-    this.#timer = undefined;
     let rows = this.rows;
     for (const { lines, gap } of this.#waiting.splice(0)) {
       rows = appended(

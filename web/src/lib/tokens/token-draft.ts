@@ -1,5 +1,5 @@
 import { timestampFromMs, type Timestamp } from '@bufbuild/protobuf/wkt';
-import { TokenKind } from '@serverflow/gen/es/serverflow/access/v1/token_pb';
+import type { TokenKind } from '@serverflow/gen/es/serverflow/access/v1/token_pb';
 import type { Permission } from '@serverflow/gen/es/serverflow/options/v1/options_pb';
 
 /** A token as a person fills it in. */

@@ -175,7 +175,8 @@ export async function until(
   throw new Error(`It took too long until ${what}.`, { cause: last });
 }
 
-function agentToml(options: WorldOptions, frontPort: number): string {
+/** The agent.toml of a test: every wait is short. */
+export function agentToml(options: WorldOptions, frontPort: number): string {
   return [
     `front = "${options.front ?? 'embedded'}"`,
     `front_listen = "127.0.0.1:${frontPort}"`,
@@ -199,7 +200,8 @@ export function networkEnv(): NodeJS.ProcessEnv {
   return Object.fromEntries(names.map((name) => [name, process.env[name]]));
 }
 
-function part(
+/** A part of ours as a process of its own, started from its sources. */
+export function part(
   file: string,
   argv: string[],
   env: NodeJS.ProcessEnv,
@@ -240,7 +242,12 @@ function part(
   };
 }
 
-async function runToEnd(file: string, argv: string[], env: NodeJS.ProcessEnv): Promise<void> {
+/** Runs a part of ours to its end and returns what it printed; throws when it fails. */
+export async function runToEnd(
+  file: string,
+  argv: string[],
+  env: NodeJS.ProcessEnv,
+): Promise<string> {
   const child = spawn(process.execPath, [join(root, file), ...argv], {
     env,
     cwd: root,
@@ -251,6 +258,7 @@ async function runToEnd(file: string, argv: string[], env: NodeJS.ProcessEnv): P
     stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const code = await new Promise((resolve) => child.once('exit', resolve));
   if (code !== 0) throw new Error(`${file} ${argv[0]} ended with ${String(code)}:\n${output}`);
+  return output;
 }
 
 function transportOf(url: string, token: string) {
@@ -262,7 +270,7 @@ function transportOf(url: string, token: string) {
 }
 
 /** One GET through a front; a GET refused on a reused connection is not at issue, for each uses a fresh one. */
-async function getThrough(
+export async function getThrough(
   port: number,
   host: string,
   path: string,
@@ -292,7 +300,7 @@ async function removeApps(client: World['client']): Promise<void> {
 }
 
 /** Ends the processes (PM2's daemon, apps, fronts) whose environment or command line names this world's own folder. */
-function endLeftovers(folder: string): void {
+export function endLeftovers(folder: string): void {
   const { readdirSync } = process.getBuiltinModule('node:fs');
   for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
     const pid = Number(name);

@@ -63,6 +63,8 @@ async function converse(
     publicKey: server.publicKey ?? '',
     id: sessionId,
   });
+  // Two that came at the same moment found nobody to evict: the first to arrive here stays.
+  if (parts.sessions.has(server.id)) throw notAccepted();
   parts.sessions.set(server.id, session);
   try {
     await letIn(parts, session, server);

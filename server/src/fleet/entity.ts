@@ -20,6 +20,8 @@ export const Order = defineEntity({
     actor: p.json<ActorColumn>(),
     /** The id of what it is about: an app's, a domain's or a deployment's. */
     subject: p.string(),
+    /** The control plane's mark over what is above: an order without it is not signed. */
+    mark: p.string().default(''),
     /** waiting, done, failed, refused or unknown. */
     state: p.string().index(),
     code: p.string(),

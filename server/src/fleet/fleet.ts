@@ -3,12 +3,15 @@ import { organizationOf } from '../guard/call.ts';
 import { problem, Reason } from '../guard/problems.ts';
 import { Server } from '../servers/entity.ts';
 import { Order, type OrderRow } from './entity.ts';
+import type { OrderMark } from './mark.ts';
 import { orderTopic } from './outbox.ts';
 import type { FleetParts } from './parts.ts';
 
 /** Who is on line, and what comes of an order. */
 export type Fleet = {
   readonly isOnline: (server: string) => boolean;
+  /** Marks an order as placed by this control plane. */
+  readonly mark: OrderMark['of'];
   /** Waits for the end of an order, at most config.orderWaitMs; throws ORDER_TIMEOUT. */
   readonly waitOrder: (call: Call, order: string) => Promise<OrderRow>;
   /** Sends a signed order that changes nothing and waits for its receipt; milliseconds. Throws SERVER_OFFLINE or ORDER_TIMEOUT. */
@@ -23,6 +26,8 @@ export type Fleet = {
 export function createFleet(parts: FleetParts): Fleet {
   const { sessions, config } = parts;
   return {
+    mark: parts.mark.of,
+
     isOnline: (server) => sessions.has(server),
 
     async waitOrder(call, id) {

@@ -56,10 +56,11 @@ const rowOf = (id: string) => plane.store.all().findOneOrFail(Order, id);
 async function insert(
   action: OrderMessage['action'] | Buffer,
   actor: ActorColumn,
+  hasKey = false,
 ): Promise<string> {
   const id = newOrderId();
   const em = plane.store.all();
-  em.create(Order, {
+  const placed = {
     id,
     organization: person.organization,
     server: agent.id,
@@ -69,6 +70,10 @@ async function insert(
     kind: Buffer.isBuffer(action) ? 'removeApp' : String(action.case),
     actor,
     subject: '',
+  };
+  em.create(Order, {
+    ...placed,
+    mark: hasKey ? plane.parts.fleet.mark(placed) : '',
     state: 'waiting',
     code: '',
     message: '',
@@ -172,24 +177,32 @@ test('an order that the agent cannot read is refused, and the session begins ane
   await first.ended;
 });
 
-test('whoever writes into the database gets no order past the rules of the signer, and holds no other order up', async () => {
+test('whoever writes into the database gets no order signed, with the key of the outbox none past the rules of the signer, and holds no other order up', async () => {
   await connect();
   const person_ = { person: person.email, client: '', tokenId: '' };
   const remove = {
     case: 'removeApp',
     value: { $typeName: 'serverflow.agent.v1.RemoveApp', appId: 'app_1' },
   } as const;
-  const hostile = [
+  const written = [
+    await insert(remove, person_),
     await insert(remove, { ...person_, client: 'an AI client' }),
-    await insert(remove, { ...person_, person: '' }),
     await insert(Buffer.from('ff00ff', 'hex'), person_),
-    await insert({ case: undefined }, person_),
+  ];
+  // Whoever holds the key of the outbox besides stands before the rules of the signer.
+  const hostile = [
+    await insert(remove, { ...person_, client: 'an AI client' }, true),
+    await insert(remove, { ...person_, person: '' }, true),
+    await insert(Buffer.from('ff00ff', 'hex'), person_, true),
+    await insert({ case: undefined }, person_, true),
   ];
   const call = reload();
   const came = await next(session);
   expect(came.order.action.case).toBe('controlService');
   session.report(session.acknowledged + 1, session.receipt(came));
   await call;
+  for (const id of written)
+    expect(await rowOf(id)).toMatchObject({ state: 'refused', code: 'NOT_OURS', digests: [] });
   for (const id of hostile)
     expect(await rowOf(id)).toMatchObject({ state: 'refused', code: 'NOT_SIGNED', digests: [] });
   expect(session.orders).toHaveLength(1);
@@ -240,3 +253,15 @@ function signerPid(): number {
   });
   return Number(found);
 }
+
+test('an order that waits and was edited in the database is not sent', async () => {
+  const action = { case: 'ping', value: { $typeName: 'serverflow.agent.v1.Ping' } } as const;
+  const id = await insert(action, { person: person.email, client: '', tokenId: '' }, true);
+  const em = plane.store.all();
+  const row = await em.findOneOrFail(Order, id);
+  row.actor = { ...row.actor, person: 'somebody.else@example.com' };
+  await em.flush();
+  await connect();
+  await soon(async () => (await rowOf(id)).code).toBe('NOT_OURS');
+  expect(session.orders).toEqual([]);
+});

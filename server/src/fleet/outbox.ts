@@ -43,7 +43,7 @@ export function placeOrder(
   const { call, em } = change;
   const id = newOrderId();
   const caller = call.caller;
-  em.create(Order, {
+  const placed = {
     id,
     organization: change.organization,
     server,
@@ -55,6 +55,10 @@ export function placeOrder(
       tokenId: caller.kind === 'token' ? caller.token : '',
     },
     subject,
+  };
+  em.create(Order, {
+    ...placed,
+    mark: call.parts.fleet.mark(placed),
     state: 'waiting',
     code: '',
     message: '',

@@ -5,6 +5,7 @@ import type { Store } from '../store/store.ts';
 import type { Trust } from '../trust/keys.ts';
 import type { Signer } from '../trust/signer.ts';
 import type { Hears } from './hears.ts';
+import type { OrderMark } from './mark.ts';
 import type { Session } from './session.ts';
 
 /** What the fleet stands on. */
@@ -15,6 +16,7 @@ export type FleetParts = {
   readonly log: Logger;
   readonly trust: Trust;
   readonly signer: Signer;
+  readonly mark: OrderMark;
   readonly hears: Hears;
   /** The sessions that are open, by the id of their server: one each. */
   readonly sessions: Map<string, Session>;

@@ -63,7 +63,7 @@ export class Session {
 
   /**
    * Sends what waits in the outbox, oldest first: what was not sent in this session yet, and, signed afresh under the same order id, what
-   * was sent and is not answered long after its end. An order that the signer refuses ends as refused and holds nothing up.
+   * was sent and is not answered long after its end. An order that somebody else wrote, or that the signer refuses, ends as refused and holds nothing up.
    */
   deliver(): Promise<void> {
     return this.#inLine(async () => {
@@ -78,6 +78,10 @@ export class Session {
         { orderBy: { id: 'asc' }, limit: room },
       );
       for (const row of rows) {
+        if (!this.#parts.mark.isGood(row, row.mark)) {
+          await refuseOrder(this.#parts, row, 'NOT_OURS', 'This control plane did not place it.');
+          continue;
+        }
         const signed = await this.#sign(row.id, actionOf(row), row.actor).catch(notSigned);
         if (signed instanceof NotSigned) {
           await refuseOrder(this.#parts, row, 'NOT_SIGNED', signed.message);

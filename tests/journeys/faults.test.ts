@@ -180,9 +180,10 @@ async function expectEnd(
     return (await world.client(DeploymentService).waitDeployment(asked)).done;
   });
   const { deployment } = await world.client(DeploymentService).getDeployment({ app: name, number });
+  if (state === SUCCEEDED) expect(deployment?.failure).toBeUndefined();
+  else expect(deployment?.failure?.code).toBe('INTERRUPTED');
   const release = state === SUCCEEDED ? 2 : 1;
   expect(deployment).toMatchObject({ state, releaseBefore: 1, releaseAfter: release });
-  if (state === FAILED) expect(deployment?.failure?.code).toBe('INTERRUPTED');
   expect(await world.get(`${name}.localhost`)).toEqual({ status: 200, body: label });
   await until('the app is said to serve what serves', async () => {
     const { app: said } = await world.client(AppService).getApp({ app: name });

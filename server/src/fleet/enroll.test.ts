@@ -1,4 +1,8 @@
-import { parseEnrolmentToken } from '@serverflow/agent/envelope';
+import {
+  generateSealingKey,
+  generateSigningKey,
+  parseEnrolmentToken,
+} from '@serverflow/agent/envelope';
 import { AuditService } from '@serverflow/gen/es/serverflow/audit/v1/audit_service_pb';
 import { Outcome } from '@serverflow/gen/es/serverflow/audit/v1/event_pb';
 import { EnrollmentService } from '@serverflow/gen/es/serverflow/server/v1/enrollment_service_pb';
@@ -76,6 +80,24 @@ test('a key that is bound to a server anywhere is refused, and so is a proof for
   );
   expect(denied).toHaveLength(3);
   await enroll(plane, second.token);
+});
+
+test('a key of small order, under which anybody can sign or read, is refused as such and the token stays good', async () => {
+  const { token, enrollment } = await enrollments().createEnrollment({ server: 'weak' });
+  const identityPoint = Uint8Array.from({ length: 32 }, (_, i) => (i === 0 ? 1 : 0));
+  const weak = { publicKey: identityPoint };
+  const hostile = [
+    { signingKey: Object.assign(generateSigningKey(), weak) },
+    { sealingKey: Object.assign(generateSealingKey(), weak) },
+  ];
+  for (const keys of hostile) {
+    await expect(enroll(plane, token, keys)).rejects.toThrow('not accepted');
+    expect(await get(enrollment!.id)).toMatchObject({
+      state: EnrollmentState.WAITING,
+      lastFailure: expect.stringContaining('small order') as string,
+    });
+  }
+  await enroll(plane, token);
 });
 
 test('a token that was called off, replaced or is over enrols nobody', async () => {

@@ -31,6 +31,7 @@ const plane = start('control plane', 'server/src/main.ts', [], {
 });
 plane.once('exit', (code) => void stop(code ?? 1));
 if (!enrolled) await enroll();
+await ready();
 start('agent', 'agent/src/main.ts', ['run', '--state', state]);
 
 /** Waits until the control plane has invited this machine (it does so once there is a person), then enrols by the ordinary ceremony. */

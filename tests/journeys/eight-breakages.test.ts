@@ -14,7 +14,7 @@ import { quick, startWorld, until, type World } from '../support/world.ts';
 
 const APP = 'steady';
 const HOST = `${APP}.localhost`;
-const settings = { ...quick, bakeMs: 1_500, healthDeadlineMs: 8_000 };
+const settings = { ...quick, bakeMs: 2_500, healthDeadlineMs: 8_000 };
 
 let git: GitServer;
 let world: World;

@@ -60,6 +60,15 @@ async function enroll(): Promise<void> {
   }
 }
 
+/** Waits until the control plane can work; its own exit ends this script. */
+async function ready(): Promise<void> {
+  for (;;) {
+    const answer = await fetch(`http://${listen}/readyz`).catch(() => undefined);
+    if (answer?.ok) return;
+    await pause(200);
+  }
+}
+
 function start(
   name: string,
   file: string,

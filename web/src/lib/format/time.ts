@@ -28,7 +28,7 @@ export function until(time: number, now: number): string {
   const left = Math.max(0, time - now);
   const [unit, size] = STEPS.find(([, , limit]) => left < limit) ?? STEPS[3];
   return new Intl.RelativeTimeFormat(region(), { numeric: 'auto', style: 'short' }).format(
-    Math.ceil(left / size),
+    Math.round(left / size),
     unit,
   );
 }

@@ -1,14 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
-/** Linux counts CPU time in hundredths of a second for every program (USER_HZ, proc_pid_stat(5)). */
-const tickMs = 10;
-
-/** The CPU time that a process has used, in user and kernel together, in milliseconds, to 10 ms. */
+/** The CPU time that the threads of a process have used, in milliseconds (schedstat of each thread, in nanoseconds). */
 export function cpuMs(pid: number): number {
-  // The name in parentheses may hold blanks.
-  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * tickMs;
+  const tasks = `/proc/${pid}/task`;
+  const used = readdirSync(tasks).map((id) =>
+    Number(readFileSync(`${tasks}/${id}/schedstat`, 'latin1').split(' ')[0]),
+  );
+  return used.reduce((sum, each) => sum + each, 0) / 1e6;
 }
 
 /** The resident memory of a process, in MB of 10^6 bytes. */

@@ -59,9 +59,13 @@ export async function startControlPlane(config: Config): Promise<ControlPlane> {
   const warning = trust.warning();
   if (warning) log.warn(warning);
   const hears = createHears(logs, metrics);
-  const fleetParts = { config, store, live, log, trust, signer, mark, hears, sessions: new Map() };
+  const limits = createLimits();
+  const fleetParts = {
+    ...{ config, store, live, log, limits, trust, signer, mark, hears },
+    sessions: new Map(),
+  };
   const fleet = createFleet(fleetParts);
-  const parts: Parts = { config, limits: createLimits(), setup, fleet, pin: trust.pin, ...own };
+  const parts: Parts = { config, limits, setup, fleet, pin: trust.pin, ...own };
   await setUpUnattended(store, parts);
 
   const base = { store, live, log, parts, origins: dashboardOrigins(config.publicUrl) };

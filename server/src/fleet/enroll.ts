@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { Code, ConnectError } from '@connectrpc/connect';
 import type { EntityManager } from '@mikro-orm/sql';
 import {
   checkEnrolment,
@@ -31,6 +32,9 @@ export async function* enrollAgent(
 ): AsyncIterable<EnrollResponse> {
   const incoming = requests[Symbol.asyncIterator]();
   const hello = await expect(incoming, 'hello');
+  await parts.limits.enroll(address).catch(() => {
+    throw new ConnectError('too many attempts; wait a minute', Code.ResourceExhausted);
+  });
   const enrollment = await findOpen(parts, hello.slot);
   if (!enrollment) throw notAccepted();
   await note(parts, enrollment.id, (row) => {

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
+import type { Limits } from '../guard/limits.ts';
 import type { Live } from '../live.ts';
 import type { Store } from '../store/store.ts';
 import type { Trust } from '../trust/keys.ts';
@@ -14,6 +15,7 @@ export type FleetParts = {
   readonly store: Store;
   readonly live: Live;
   readonly log: Logger;
+  readonly limits: Limits;
   readonly trust: Trust;
   readonly signer: Signer;
   readonly mark: OrderMark;

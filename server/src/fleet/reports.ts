@@ -20,6 +20,15 @@ const states: Record<number, string> = {
 const mendedByTime = new Set(['EXPIRED', 'NOT_YET_VALID', 'BUSY']);
 const mendedBySession = new Set(['WRONG_SESSION', 'WRONG_SEQUENCE']);
 
+/** SQLite's primary codes for what a disk does: busy, read-only, I/O error, full (sqlite.org/rescode.html). */
+const storageCodes = new Set([5, 8, 10, 13]);
+
+/** Whether an error is the disk's and not a report's. */
+export function isStorageFault(thrown: unknown): boolean {
+  const { errcode } = Object(thrown) as { errcode?: unknown };
+  return typeof errcode === 'number' && storageCodes.has(errcode & 0xff);
+}
+
 /** A report whose predecessor did not come. */
 export class Gap extends Error {
   override readonly name = 'Gap';
@@ -40,7 +49,8 @@ export async function takeReports(
   } catch (thrown) {
     const [first] = reports;
     if (reports.length === 1 && first) {
-      if (thrown instanceof Gap) throw thrown;
+      // Not the report's fault: the session ends, and the agent, which keeps it, sends it again.
+      if (thrown instanceof Gap || isStorageFault(thrown)) throw thrown;
       return passOver(parts, session, first, thrown);
     }
     let acknowledged = 0;

@@ -10,6 +10,8 @@ export type Limits = {
   readonly signedIn: (call: Call, email: string) => Promise<void>;
   /** Before the first set-up: 10 in a minute per address. */
   readonly setup: (call: Call) => Promise<void>;
+  /** Before an agent may enrol: 30 in a minute per address. */
+  readonly enroll: (address: string) => Promise<void>;
   /** Before a credential that was refused is tried again: 60 in a minute per address. */
   readonly badCredential: (address: string) => Promise<void>;
 };
@@ -17,6 +19,7 @@ export type Limits = {
 /** Makes the limits of one instance. */
 export function createLimits(): Limits {
   const perMinute = (points: number) => new RateLimiterMemory({ points, duration: 60 });
+  const enroll = perMinute(30);
   const [account, address, all, setup, bad] = [
     perMinute(10),
     perMinute(30),
@@ -34,6 +37,7 @@ export function createLimits(): Limits {
       await account.delete(email);
     },
     setup: (call) => take(setup, call.address),
+    enroll: (from) => take(enroll, from),
     badCredential: (from) => take(bad, from),
   };
 }

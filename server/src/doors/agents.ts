@@ -8,8 +8,8 @@ import type { FleetParts } from '../fleet/parts.ts';
 import { addressKey } from '../guard/call.ts';
 import type { Handler } from './listen.ts';
 
-/** The largest message of an agent, in bytes: a log chunk of 500 lines of 16 KiB would be 8 MiB, and agents send far less. */
-const messageCap = 16 * 1024 * 1024;
+/** The largest message of an agent, in bytes; agents cut their reports to less (LARGEST_REPORT in agent/src/spool.ts). */
+const messageCap = 1024 * 1024;
 
 /** The agents' door: AgentService and nothing else; whatever is not for it goes on. */
 export function agentsDoor(parts: FleetParts, next: Handler): Handler {

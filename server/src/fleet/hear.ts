@@ -46,7 +46,7 @@ export async function hear(
         .catch(fail)
         .then(() => (taking = undefined));
       // An agent that reports faster than the disk takes it waits here, and so does its stream.
-      if (waiting.length > 4 * batch) await taking;
+      if (waiting.length >= batch) await taking;
     }
   } finally {
     session.end();

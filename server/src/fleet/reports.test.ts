@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { Code, ConnectError } from '@connectrpc/connect';
 import {
   FactsReportSchema,
   LogChunkSchema,
@@ -137,6 +138,13 @@ test('a report that is missing ends the connection before anything after it take
   of.report(from + 1, step('too early'));
   expect(String(await of.ended)).toMatch(/the session ended/);
   expect([await kept(), await revision()]).toEqual([from - 1, before]);
+});
+
+test('a report that is larger than any agent sends ends the connection without effect', async () => {
+  const of = await connect();
+  of.report(of.acknowledged + 1, facts('x'.repeat(1024 * 1024)));
+  expect(ConnectError.from(await of.ended).code).toBe(Code.ResourceExhausted);
+  expect(await kept()).toBe(of.acknowledged);
 });
 
 test('an agent of which nothing is heard for too long is off line', async () => {

@@ -40,6 +40,7 @@ export class Session {
   readonly #over = new AbortController();
   readonly #sent = new Map<string, Sent>();
   readonly #pings = new Map<string, (receipt: Receipt) => void>();
+  #due: Promise<void> | undefined;
   #sequence = 0n;
   #line: Promise<unknown> = Promise.resolve();
 
@@ -66,7 +67,9 @@ export class Session {
    * was sent and is not answered long after its end. An order that somebody else wrote, or that the signer refuses, ends as refused and holds nothing up.
    */
   deliver(): Promise<void> {
-    return this.#inLine(async () => {
+    // Many may ask while the signer is slow: one more look takes in what all of them mean.
+    this.#due ??= this.#inLine(async () => {
+      this.#due = undefined;
       const now = Date.now();
       const awaited = [...this.#sent].filter(([, sent]) => sent.dueAtMs > now).map(([id]) => id);
       const room = inFlight - awaited.length;
@@ -96,6 +99,7 @@ export class Session {
         this.#send(signed);
       }
     });
+    return this.#due;
   }
 
   /** Asks for a receipt and nothing else; resolves with how long it took, in milliseconds. Throws after the wait, or where the agent refuses. */

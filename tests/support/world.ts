@@ -26,6 +26,9 @@ export const quick = {
   keepReleases: 5,
 };
 
+/** How long a deployment may take in a test before it counts as hanging, in milliseconds: a busy machine installs for minutes. */
+const deployMs = 480_000;
+
 /** What a world can be made of. */
 export type WorldOptions = {
   front?: 'embedded' | 'nginx';
@@ -140,9 +143,14 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     async deploy(app, ref = '') {
       const deployments = client(DeploymentService);
       const { deployment } = await deployments.createDeployment({ app, ref });
+      const deadline = Date.now() + deployMs;
       for (;;) {
         const answer = await deployments.waitDeployment({ app, number: deployment!.number });
         if (answer.done) return answer.deployment!;
+        if (Date.now() > deadline)
+          throw new Error(
+            `The deployment of ${app} hangs.\n${plane.output().slice(-3000)}\n${agent.output().slice(-3000)}`,
+          );
       }
     },
     async close() {

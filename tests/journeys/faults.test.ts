@@ -17,14 +17,16 @@ import { Relay } from '../../agent/src/testing/relay.ts';
 import { makeCountedApp, type CountedApp, type Wait } from '../support/counted-app.ts';
 import { startGitServer, type GitServer } from '../support/git-server.ts';
 import { ordersOf } from '../support/order-facts.ts';
-import { quick, startWorld, until, type World } from '../support/world.ts';
+import { quick, startWorld, until as untilIn, type World } from '../support/world.ts';
 
 /** How long the connection is cut: longer than either side believes in it; a minute where a person asks for it. */
 const cutMs = process.env['SERVERFLOW_TEST_LONG'] === '1' ? 60_000 : 5_000;
 
 /** Nothing fails here because the machine is slow. */
 const settings = { ...quick, healthTimeoutMs: 5_000, healthDeadlineMs: 60_000 };
-vi.setConfig({ testTimeout: 300_000 });
+vi.setConfig({ testTimeout: 400_000 });
+const until = (what: string, condition: () => Promise<boolean>) =>
+  untilIn(what, condition, 150_000);
 
 const { FAILED, SUCCEEDED } = DeploymentState;
 
@@ -162,7 +164,7 @@ test(
     await stop();
     expect(followed.map((line) => line.number)).toEqual(followed.map((_, i) => i + 1));
   },
-  cutMs + 300_000,
+  cutMs + 400_000,
 );
 
 /** Asks for a deployment of a new release and does not wait for it. */

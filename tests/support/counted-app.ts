@@ -54,7 +54,7 @@ export function makeCountedApp(): CountedApp {
     count: (what, label) => noted(what, label).length,
     pids: (label) => noted('start', label).map((line) => Number(line.split(' ')[2])),
     printed: () => lines('printed'),
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }),
   };
 }
 

@@ -123,8 +123,13 @@ async function* guarded<T>(
 /** Keeps what an AI client did: that it called, and, where it only read, the reading itself. */
 async function seen(call: Call, policy: MethodPolicy, request: Seen): Promise<void> {
   if (call.door !== 'mcp' || call.caller.kind !== 'token' || !policy.tool) return;
-  await seenClient(call, request.method.name);
+  await seenClient(call, toolName(request.method.name));
   if (!policy.hazard) await note(call, 'done', '', request);
+}
+
+/** The tool that a method is: its name in snake_case. */
+function toolName(method: string): string {
+  return method.replace(/(?<!^)[A-Z]/g, '_$&').toLowerCase();
 }
 
 function callFor(parts: GuardParts, request: Seen, caller: Caller): Call {

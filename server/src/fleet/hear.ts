@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { ConnectRequest } from '@serverflow/gen/es/serverflow/agent/v1/agent_service_pb';
 import type { Report } from '@serverflow/gen/es/serverflow/agent/v1/report_pb';
 import { notAccepted } from './handshake.ts';
@@ -26,10 +27,13 @@ export async function hear(
   let taking: Promise<void> | undefined;
   let fault: unknown;
   const take = async () => {
-    while (waiting.length > 0 && !session.signal.aborted) {
+    // A commit holds the loop up; a turn of it first, so that what has arrived by then shares the transaction.
+    for (await turn(); waiting.length > 0 && !session.signal.aborted; await turn()) {
       const acknowledged = await takeReports(parts, session, waiting.splice(0, batch));
       session.push({ case: 'acknowledged', value: BigInt(acknowledged) });
     }
+    // In the same breath as the last look, or a report that comes between would wait for the next message.
+    taking = undefined;
   };
   const fail = (thrown: unknown) => {
     fault = thrown;
@@ -42,9 +46,7 @@ export async function hear(
       if (next === undefined) return;
       if (next.message.case === 'report') waiting.push(next.message.value);
       else if (next.message.case !== 'heartbeat') throw notAccepted();
-      taking ??= take()
-        .catch(fail)
-        .then(() => (taking = undefined));
+      if (waiting.length > 0) taking ??= take().catch(fail);
       // An agent that reports faster than the disk takes it waits here, and so does its stream.
       if (waiting.length >= batch) await taking;
     }

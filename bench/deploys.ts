@@ -8,6 +8,7 @@ import { AppService } from '@serverflow/gen/es/serverflow/app/v1/app_service_pb'
 import {
   DeploymentState,
   StepNameSchema,
+  StepState,
   type StepName,
   type Deployment,
   type Step,
@@ -103,7 +104,8 @@ async function makeExpress(folder: string): Promise<string> {
 }
 
 function stepsOf(made: readonly Deployment[]): string {
-  const names = made[0]?.steps.filter(({ endTime }) => endTime).map(({ name }) => name) ?? [];
+  const names =
+    made[0]?.steps.filter(({ state }) => state === StepState.DONE).map(({ name }) => name) ?? [];
   return names
     .map((name) => {
       const times = made.map(({ steps }) => msOf(steps.find((step) => step.name === name)));

@@ -157,6 +157,7 @@ export async function findChanged(em: EntityManager, caller: Caller): Promise<No
   return notices;
 }
 
-function actorOf(who: { person: string; client: string; token: string }): string {
-  return who.client || who.token || who.person;
+/** An AI client by its own name; everybody else by the person, for a script acts for the one who made its token. */
+function actorOf(who: { person: string; client: string }): string {
+  return who.client || who.person;
 }

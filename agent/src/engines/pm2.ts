@@ -14,6 +14,9 @@ import { runFiles, runKey } from './run-files.ts';
 const LAUNCH_TIMEOUT_MS = 15_000;
 /** How often PM2 is asked at most whether it still holds a program that is down, in milliseconds. */
 const ASK_MS = 60_000;
+/** Where the agent keeps its own compiled code. */
+const COMPILE_CACHE = join(import.meta.dirname, '../../../node_modules/.cache/node');
+
 /**
  * PM2 as a separate program, through its command line only. What should run is written in spec files, so that a killed
  * daemon or a reboot can be repaired; how it runs is read from what the launcher notes and from /proc, so that asking is cheap.
@@ -64,6 +67,8 @@ export function pm2Engine(options: Pm2Options): Engine {
         SERVERFLOW_APP: spec.appId,
         SERVERFLOW_RELEASE: String(spec.release),
         SERVERFLOW_RUN: key,
+        // For the launcher alone, which hands nothing of this on: it starts twice as fast from compiled code.
+        NODE_COMPILE_CACHE: COMPILE_CACHE,
       },
     };
     writeJson(files.ecosystemFile(key), pm2Ecosystem(app));

@@ -1,9 +1,9 @@
 // Takes the README's pictures: a world with a few apps, as a person sees it. Run it after a change of the dashboard's look.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import type { Page } from 'playwright-core';
 import { DeploymentService } from '@serverflow/gen/es/serverflow/deployment/v1/deployment_service_pb';
+import { connectClient } from '../mcp/testing/house.ts';
 import { startBrowser } from '../tests/support/browser.ts';
 import { startGitServer, type Files } from '../tests/support/git-server.ts';
 import { startWorld, until } from '../tests/support/world.ts';
@@ -17,12 +17,8 @@ await buildWeb();
 const git = await startGitServer();
 const world = await startWorld();
 const browser = await startBrowser();
-const ai = new Client({ name: 'coding-agent', version: '1.0.0' });
-await ai.connect(
-  new StreamableHTTPClientTransport(new URL(`${world.url}/mcp/token`), {
-    requestInit: { headers: { authorization: `Bearer ${world.mcpToken}` } },
-  }),
-);
+const named = { name: 'coding-agent', version: '1.0.0' };
+const ai = await connectClient(`${world.url}/mcp/token`, '2025-11-25', world.mcpToken, named);
 try {
   const page = await browser.open();
   await populate();

@@ -44,7 +44,9 @@ export async function starts(): Promise<Findings> {
   }
   const against = 'Node that does nothing';
   const figure = (what: string, unit: 'ms' | 'MB', ours: number[], floor: number[]): Figure => ({
-    ...{ what, unit, against },
+    what,
+    unit,
+    against,
     ours: median(ours),
     floor: median(floor),
   });
@@ -68,10 +70,7 @@ async function timed<T>(times: number[], work: () => Promise<T>): Promise<T> {
 }
 
 async function startPlane({ plane, url }: World): Promise<void> {
-  await Promise.race([
-    plane.start().then(() => {}),
-    look(async () => (await fetch(`${url}/readyz`)).ok),
-  ]);
+  await Promise.race([plane.start(), look(async () => (await fetch(`${url}/readyz`)).ok)]);
 }
 
 async function startAgent({ agent, client }: World): Promise<void> {

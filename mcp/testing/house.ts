@@ -38,11 +38,11 @@ export async function connectClient(
   url: string,
   era: '2026-07-28' | '2025-11-25',
   token = 'sfp_good',
+  name = { name: 'test-client', version: '9.8.7' },
 ): Promise<Client> {
-  const client = new Client(
-    { name: 'test-client', version: '9.8.7' },
-    { versionNegotiation: { mode: era === '2026-07-28' ? { pin: era } : 'legacy' } },
-  );
+  const client = new Client(name, {
+    versionNegotiation: { mode: era === '2026-07-28' ? { pin: era } : 'legacy' },
+  });
   const headers = { authorization: `Bearer ${token}` };
   await client.connect(
     new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }),

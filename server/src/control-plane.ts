@@ -60,10 +60,9 @@ export async function startControlPlane(config: Config): Promise<ControlPlane> {
   if (warning) log.warn(warning);
   const hears = createHears(logs, metrics);
   const limits = createLimits();
-  const fleetParts = {
-    ...{ config, store, live, log, limits, trust, signer, mark, hears },
-    sessions: new Map(),
-  };
+  const sessions = new Map();
+  const heard = { hears, sessions };
+  const fleetParts = { config, store, live, log, limits, trust, signer, mark, ...heard };
   const fleet = createFleet(fleetParts);
   const parts: Parts = { config, limits, setup, fleet, pin: trust.pin, ...own };
   await setUpUnattended(store, parts);

@@ -1,5 +1,5 @@
 import { create, getOption } from '@bufbuild/protobuf';
-import type { Code} from '@connectrpc/connect';
+import type { Code } from '@connectrpc/connect';
 import { ConnectError } from '@connectrpc/connect';
 import {
   BadRequestSchema,

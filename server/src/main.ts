@@ -1,30 +1,9 @@
-import { ConfigError, readConfig } from './config.ts';
-import { startControlPlane, type ControlPlane } from './control-plane.ts';
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
 
-try {
-  const plane = await startControlPlane(readConfig());
-  welcome(plane);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void plane.close().then(() => process.exit(0)));
-  }
-} catch (thrown) {
-  if (!(thrown instanceof ConfigError)) throw thrown;
-  process.stderr.write(`${thrown.message}\n`);
-  process.exitCode = 78;
-}
+// Without it Node strips the types of every file at each start: seconds, on a small machine. It lies beside the code that it comes
+// from, so that whoever could change it could change the code.
+enableCompileCache(join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'node'));
 
-/** Says where to go, on standard error, so that standard output stays lines of JSON. */
-function welcome({ config, setupPath, recovery }: ControlPlane): void {
-  const lines = setupPath
-    ? [`Set ServerFlow up at  ${config.publicUrl}${setupPath}`]
-    : [`Sign in at  ${config.publicUrl}/login`];
-  lines.push(`Add it to an AI client (make the token at ${config.publicUrl}/clients/connect):`);
-  lines.push(
-    `  claude mcp add --transport http serverflow ${config.publicUrl}/mcp/token --header "Authorization: Bearer sfp_…"`,
-  );
-  if (recovery)
-    lines.push(
-      `The passphrase of the root key's recovery file, shown this once; keep it safe:  ${recovery}`,
-    );
-  process.stderr.write(`\n${lines.map((line) => `  ${line}`).join('\n')}\n\n`);
-}
+const { start } = await import('./start.ts');
+await start();

@@ -1,4 +1,6 @@
+import { create } from '@bufbuild/protobuf';
 import type { EntityManager } from '@mikro-orm/sql';
+import { DeploySchema, RollBackSchema } from '@serverflow/gen/es/serverflow/agent/v1/order_pb';
 import { ThingKind } from '@serverflow/gen/es/serverflow/overview/v1/overview_pb';
 import { Release, type AppRow } from '../apps/entity.ts';
 import { sealedVariables, specOf } from '../apps/spec.ts';
@@ -46,15 +48,15 @@ export async function startDeploy(
     release: app.deploymentCount + 1,
   });
   const variables = await sealedVariables(part.em, app);
-  const value = {
+  const value = create(DeploySchema, {
     app: await specOf(part.em, app),
     deploymentId: row.id,
     release: row.release,
     ref,
     variables,
     variablesVersion: app.variablesVersion,
-  };
-  placeOrder(part, app.server, { case: 'deploy', value: value as never }, row.id);
+  });
+  placeOrder(part, app.server, { case: 'deploy', value }, row.id);
   return row;
 }
 
@@ -87,15 +89,9 @@ export async function startRollBack(
   row.commit = release.commit;
   row.commitMessage = release.commitMessage;
   row.variablesVersion = release.variablesVersion;
-  placeOrder(
-    part,
-    app.server,
-    {
-      case: 'rollBack',
-      value: { app: await specOf(part.em, app), deploymentId: row.id, release: number } as never,
-    },
-    row.id,
-  );
+  const spec = await specOf(part.em, app);
+  const value = create(RollBackSchema, { app: spec, deploymentId: row.id, release: number });
+  placeOrder(part, app.server, { case: 'rollBack', value }, row.id);
   return row;
 }
 
